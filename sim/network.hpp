@@ -1,0 +1,59 @@
+#pragma once
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+#include "sim/ids.hpp"    // LinkId, FlowId
+#include "sim/units.hpp"  // Time (64-bit picoseconds), Bytes, BytesPerSecond, never
+
+namespace sim {
+
+struct LinkSpec {
+  BytesPerSecond capacity;
+};
+
+// A flow at rate r puts r * share on the link. 1 for a plain route; 1/k on each of k sprayed
+// paths; 2 where two edges of a ring cross the link.
+struct LinkShare {
+  LinkId link;
+  double share = 1;
+};
+
+struct FlowSpec {
+  Bytes bytes;                        // moved at the flow's rate; zero finishes after the latency
+  Time latency;                       // of the route, waited before the flow shares bandwidth
+  std::span<const LinkShare> shares;  // each link at most once; copied; empty: finishes after the latency
+};
+
+struct LinkUse {
+  double bytes = 0;  // carried so far
+  Time limiting;     // how long the link held some flow below the rate of its own end links
+};
+
+// One rate change of one flow: [from, to) at one rate. For time-binned link loads.
+class FlowObserver {
+ public:
+  virtual ~FlowObserver() = default;
+  virtual void on_progress(std::span<const LinkShare> shares, double bytes, Time from, Time to) = 0;
+};
+
+// What the engine asks of a network: "when is your next event?" and "go there".
+// Knows links and shares of links, no graph and no GPUs.
+class Network {
+ public:
+  virtual ~Network() = default;
+  virtual FlowId start(const FlowSpec& flow) = 0;                         // from now
+  virtual void set_capacity(LinkId link, BytesPerSecond capacity) = 0;    // from now; zero: the link is down
+  virtual Time next_event() const = 0;                                    // never, when nothing can happen
+  virtual std::span<const FlowId> advance_to(Time t) = 0;                 // the finished, by FlowId; valid until the next call
+  virtual BytesPerSecond rate(FlowId flow) const = 0;                     // zero while in its latency
+  virtual Time now() const = 0;
+  virtual std::vector<LinkUse> link_use() const = 0;                      // one per link, up to now
+};
+
+// Every network that a scenario can name: "analytic", "fluid". Throws InputError for another name.
+// The observer may be null; it must outlive the network.
+std::unique_ptr<Network> make_network(std::string_view name, std::span<const LinkSpec> links, FlowObserver* observer = nullptr);
+std::span<const std::string_view> network_names();
+
+}  // namespace sim

@@ -1,0 +1,81 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+#include "sim/units.hpp"
+#include "topology/cluster_spec.hpp"
+
+// A scenario as it was read: every key resolved, every value checked, nothing built yet.
+namespace workloads {
+
+// Shape of a transformer. Sizes are counts, not bytes.
+struct ModelSpec {
+  std::string name;
+  int layers = 0;
+  int hidden = 0;
+  int heads = 0;
+  int kv_heads = 0;            // == heads without grouped-query attention
+  int ffn_hidden = 0;
+  bool gated_mlp = false;      // SwiGLU: three matrices instead of two
+  int vocab = 0;
+  int seq_len = 0;
+  bool tied_embeddings = true;
+  bool rms_norm = false;       // Llama; else layer norm with bias
+  bool linear_bias = true;     // biases on the linear layers (GPT)
+  bool learned_positions = true;
+};
+
+struct ParallelSpec {
+  int tp = 1, pp = 1, dp = 0;                 // dp 0: left out, derived from the GPUs
+  int virtual_stages = 1;
+  bool sequence_parallel = false;
+  int zero = 0;
+  std::string rank_order = "tp-cp-ep-dp-pp";  // fastest first
+  // Layers of each of the pp * virtual_stages chunks, in model order; filled by the reader from `layers_per_stage`.
+  std::vector<int> layers_of_chunk;
+};
+
+enum class ScheduleKind : std::uint8_t { gpipe, one_f_one_b, interleaved };
+enum class Precision : std::uint8_t { fp32, tf32, fp16, bf16 };
+enum class Recompute : std::uint8_t { none, full };
+enum class OptimizerKind : std::uint8_t { adam, sgd, lion };
+enum class AttentionKind : std::uint8_t { flash, unfused };
+enum class Placement : std::uint8_t { packed, spread, random, list };
+
+struct JobSpec {
+  std::string name;
+  int gpus = 0;
+  Placement placement = Placement::packed;
+  std::vector<int> hosts;                     // for Placement::list
+  sim::Time start;
+  ModelSpec model;
+  ParallelSpec parallel;
+  ScheduleKind schedule = ScheduleKind::one_f_one_b;
+  int micro_batch = 1;                        // sequences
+  int global_batch = 1;                       // sequences
+  Precision precision = Precision::bf16;
+  Recompute recompute = Recompute::none;
+  OptimizerKind optimizer = OptimizerKind::adam;
+  std::string software;                       // a shipped software profile, or the path of one
+  std::optional<AttentionKind> attention;     // these override the software profile
+  std::optional<bool> overlap_dp, overlap_tp, overlap_pp;
+  int steps = 1;
+
+  int micro_batches() const { return global_batch / (parallel.dp * micro_batch); }
+};
+
+enum class OnOutOfMemory : std::uint8_t { warn, error };
+
+struct Scenario {
+  std::string name;
+  topology::ClusterSpec cluster;
+  std::vector<JobSpec> jobs;                  // `workload` is the list of one
+  std::string network = "fluid";
+  OnOutOfMemory on_oom = OnOutOfMemory::warn;
+  std::uint64_t seed = 1;
+  std::vector<std::string> warnings;          // plausibility: "scale_up.bandwidth 900 GB/s: NVLink 4 is 450 GB/s a direction"
+  std::string source_yaml;                    // as read, for the trace
+};
+
+}  // namespace workloads
