@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <vector>
+#include "kernels/precision.hpp"
 #include "sim/units.hpp"
 #include "topology/cluster_spec.hpp"
 
@@ -37,7 +38,7 @@ struct ParallelSpec {
 };
 
 enum class ScheduleKind : std::uint8_t { gpipe, one_f_one_b, interleaved };
-enum class Precision : std::uint8_t { fp32, tf32, fp16, bf16 };
+using kernels::Precision;
 enum class Recompute : std::uint8_t { none, full };
 enum class OptimizerKind : std::uint8_t { adam, sgd, lion };
 enum class AttentionKind : std::uint8_t { flash, unfused };

@@ -1,0 +1,27 @@
+#pragma once
+#include <functional>
+#include "sim/trace_sink.hpp"
+#include "workloads/result.hpp"
+#include "workloads/scenario.hpp"
+
+namespace workloads {
+
+enum class TraceLevel : std::uint8_t { none, summary, ops, full };  // full: every kernel
+
+struct RunOptions {
+  bool fold = true;                     // simulate ranks that provably do the same once
+  TraceLevel trace_level = TraceLevel::none;
+  sim::TraceSink* trace = nullptr;      // may be null; must outlive the run
+  // Called now and then with the fraction done (0..1); returning false stops the run (Interrupted is thrown).
+  std::function<bool(double)> progress;
+};
+
+struct Interrupted : std::exception {
+  const char* what() const noexcept override { return "interrupted"; }
+};
+
+// Scenario -> fabric + device profile + rank programs -> result. Throws sim::InputError,
+// sim::SimulationError (deadlock, no route, out of memory by `on_oom: error`).
+Result run(const Scenario& scenario, const RunOptions& options = {});
+
+}  // namespace workloads
