@@ -23,6 +23,7 @@ struct FlowSpec {
   Bytes bytes;                        // moved at the flow's rate; zero finishes after the latency
   Time latency;                       // of the route, waited before the flow shares bandwidth
   std::span<const LinkShare> shares;  // each link at most once; copied; empty: finishes after the latency
+  BytesPerSecond ceiling{};           // never faster than this; zero: only its links hold it
 };
 
 struct LinkUse {
@@ -44,9 +45,9 @@ class Network {
   virtual ~Network() = default;
   virtual FlowId start(const FlowSpec& flow) = 0;                         // from now
   virtual void set_capacity(LinkId link, BytesPerSecond capacity) = 0;    // from now; zero: the link is down
-  virtual Time next_event() const = 0;                                    // never, when nothing can happen
+  virtual Time next_event() = 0;                                          // never, when nothing can happen; solves all changes of this instant at once
   virtual std::span<const FlowId> advance_to(Time t) = 0;                 // the finished, by FlowId; valid until the next call
-  virtual BytesPerSecond rate(FlowId flow) const = 0;                     // zero while in its latency
+  virtual BytesPerSecond rate(FlowId flow) = 0;                           // zero while in its latency
   virtual Time now() const = 0;
   virtual std::vector<LinkUse> link_use() const = 0;                      // one per link, up to now
 };

@@ -68,10 +68,12 @@ class BytesPerSecond {
   double value_ = 0;
 };
 
-// The first whole picosecond at which the last byte is there.
-inline Time operator/(Bytes bytes, BytesPerSecond rate) {
-  return Time::picoseconds(static_cast<std::int64_t>(std::ceil(static_cast<double>(bytes.count()) / rate.value() * 1e12)));
+// The first whole picosecond at which the last of `bytes` is there. The product of two roundings
+// may lie an ulp or two above the exact value, which must not cost a picosecond: hence the factor.
+inline Time transfer_time(double bytes, BytesPerSecond rate) {
+  return Time::picoseconds(static_cast<std::int64_t>(std::ceil(bytes / rate.value() * 1e12 * (1 - 1e-15))));
 }
+inline Time operator/(Bytes bytes, BytesPerSecond rate) { return transfer_time(static_cast<double>(bytes.count()), rate); }
 
 inline namespace literals {
 constexpr Time operator""_s(unsigned long long v) { return Time::picoseconds(static_cast<std::int64_t>(v) * 1'000'000'000'000); }

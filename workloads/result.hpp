@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 #include "sim/units.hpp"
+#include "workloads/trace_rows.hpp"
 
 namespace workloads {
 
@@ -74,6 +75,11 @@ struct Result {
   std::uint64_t peak_rss_bytes = 0;
   std::uint64_t signature = 0;                 // hash of completion times and bytes (docs/results.md)
   std::vector<std::string> warnings;
+
+  // For the trace; filled when a trace is asked for (RunOptions::trace_level above none).
+  std::vector<RankRow> ranks;                  // all of them, job by job
+  std::vector<LinkRow> links;                  // network links of the fabric
+  LinkLoad link_load;
 };
 
 }  // namespace workloads

@@ -1,0 +1,136 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+#include "kernels/operation_times.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/network.hpp"
+#include "sim/signature.hpp"
+#include "sim/trace_sink.hpp"
+#include "workloads/plan.hpp"
+#include "workloads/result.hpp"
+#include "workloads/run.hpp"
+
+namespace workloads {
+
+// What one rank did, in picoseconds over all steps.
+struct RankOutcome {
+  std::array<std::int64_t, category_count> exposed_ps{};
+  std::array<std::int64_t, op_class_count> device_ps{};
+  sim::Time end;
+};
+
+struct Outcome {
+  std::vector<RankOutcome> ranks;                     // as in the plan
+  std::vector<std::vector<sim::Time>> step_ends;      // by job
+  std::vector<sim::LinkUse> links;                    // as in the plan
+  sim::Time end;
+  std::uint64_t events = 0, flows = 0;
+  double flow_bytes = 0;
+  std::uint64_t signature = 0;
+};
+
+// Carries out a plan in simulated time.
+//
+// A rank runs ahead on its own clock until it needs another (a message, a collective); only what
+// touches the network goes through the event queue. That is safe: before network time moves, every
+// rank that can run has run, so nothing can be posted in the network's past.
+// Device time of a rank is accounted without gaps: busy, or waiting for exactly one category.
+class Executor {
+ public:
+  Executor(const Plan& plan, sim::Network& network, const kernels::OperationTimes& times, const RunOptions& options);
+  Outcome run();  // throws sim::SimulationError when ranks wait for each other forever
+
+ private:
+  struct Message {
+    sim::Time sent = sim::never, wanted = sim::never, start = sim::never, end = sim::never;
+    bool sender_waits = false, receiver_waits = false;
+  };
+  struct Call {                                        // one collective of a group
+    std::uint32_t arrived = 0;
+    sim::Time ready, end = sim::never;                 // of the last to arrive; of the collective
+    bool begun = false;
+    kernels::CollectiveOp op = kernels::CollectiveOp::all_reduce;
+    sim::Bytes bytes;
+    double after_s = 0;
+    std::vector<std::uint32_t> waiters;
+  };
+  struct GroupState {
+    std::deque<Call> calls;                            // [first, first + size)
+    std::uint32_t first = 0;
+    sim::Time free;                                    // end of the last finished call
+  };
+  struct RankState {
+    std::uint32_t step = 0, segment = 0, repetition = 0;
+    sim::Time host, device;
+    bool posted = false;                               // the present step is posted and waits
+    std::uint32_t outstanding = 0;                     // messages that it waits for
+    sim::Time last_start, last_end;                    // of the message that ended last
+    sim::Time run_start;                               // of the present block
+    std::array<std::uint32_t, group_roles> calls{};    // joined so far
+    bool finished = false;
+  };
+  struct Target {                                      // what a flow belongs to
+    bool is_message = true;
+    std::uint32_t object = 0, number = 0;              // channel and message, or group and call
+    sim::Time start;
+  };
+
+  // A rank: false when it has to wait.
+  void advance(std::uint32_t rank);
+  bool perform(std::uint32_t rank, const Step& step);
+  bool run_block(std::uint32_t rank, const Step& step);
+  void run_segment(std::uint32_t rank, const Block& block, const Segment& segment, Category category, int micro_batch);
+  bool exchange(std::uint32_t rank, const Step& step);
+  bool receive(std::uint32_t rank, const Step& step);
+  bool collective(std::uint32_t rank, const Step& step);
+  bool await(std::uint32_t rank);
+  void finish_step(std::uint32_t rank, const Step& step);
+  void wait_until(std::uint32_t rank, sim::Time t, Category category);
+  void after_messages(std::uint32_t rank, bool received);
+
+  // Messages.
+  Message& message_of(std::uint32_t rank, const Transfer& transfer, std::uint32_t& channel, std::uint32_t& number);
+  bool post(std::uint32_t rank, const Transfer& transfer, sim::Time at, bool waits);
+  void try_start(std::uint32_t channel, std::uint32_t number);
+  void end_message(std::uint32_t channel, std::uint32_t number, sim::Time at);
+  void note_end(std::uint32_t rank, sim::Time start, sim::Time end);
+
+  // Groups (executor_groups.cpp).
+  bool join_and_wait(std::uint32_t rank, GroupRole role, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at, std::string_view name, int micro_batch);
+  std::uint32_t join(std::uint32_t group, std::uint32_t rank, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at);
+  void begin_calls(std::uint32_t group);
+  void begin(std::uint32_t group, std::uint32_t number, Call& call);
+  void end_call(std::uint32_t group, std::uint32_t number, sim::Time at);
+  Category category_of(GroupRole role) const;
+  void trace_collective(std::uint32_t rank, GroupRole role, const Call& call, sim::Time from, std::string_view name, int micro_batch);
+
+  void start_flow(const Target& target);
+  void complete(sim::FlowId flow, sim::Time at);
+  void report_progress();
+  [[noreturn]] void explain_deadlock() const;
+  std::string what_it_waits_for(std::uint32_t rank) const;
+  Outcome conclude();
+
+  const Plan& plan_;
+  sim::Network& network_;
+  const kernels::OperationTimes& times_;
+  const RunOptions& options_;
+  sim::TraceSink* trace_;
+  std::vector<RankState> states_;
+  std::vector<std::vector<Message>> messages_;         // by channel: two steps' worth, used in turn
+  std::vector<GroupState> groups_;
+  std::vector<std::int64_t> memory_;                   // activation bytes alive, by rank
+  std::vector<Target> target_of_flow_;
+  std::vector<std::uint32_t> ready_;                   // ranks that can run
+  sim::EventQueue<Target> starts_;
+  Outcome outcome_;
+  sim::Signature signature_;
+  std::uint64_t steps_done_ = 0, steps_in_all_ = 0, progress_mark_ = 0;
+};
+
+}  // namespace workloads

@@ -1,0 +1,124 @@
+#include <algorithm>
+#include "workloads/executor.hpp"
+
+// Collectives of groups: calls are joined in order, begin when all are there and the one before has
+// ended, and take a closed form inside a scale-up domain or a coupled flow across hosts.
+namespace workloads {
+
+Category Executor::category_of(GroupRole role) const { return role == GroupRole::tensor ? Category::tp_comm : Category::dp_comm; }
+
+bool Executor::collective(std::uint32_t rank, const Step& step) {
+  return join_and_wait(rank, step.group, step.collective, step.bytes, std::max(states_[rank].host, states_[rank].device), "collective", step.micro_batch);
+}
+
+// The rank's compute stream waits for the collective. A group that joins pipeline stages waits for
+// late stages in the bubble; all other lateness of peers belongs to the collective.
+bool Executor::join_and_wait(std::uint32_t rank, GroupRole role, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at, std::string_view name,
+                             int micro_batch) {
+  RankState& state = states_[rank];
+  const std::uint32_t group = plan_.ranks[rank].groups[static_cast<std::size_t>(role)];
+  if (group == nobody) return true;
+  if (!state.posted) {
+    wait_until(rank, at, Category::host);
+    join(group, rank, op, bytes, at);
+  }
+  GroupState& g = groups_[group];
+  const std::uint32_t number = state.calls[static_cast<std::size_t>(role)] - 1;
+  Call& call = g.calls[number - g.first];
+  if (call.end == sim::never) {
+    call.waiters.push_back(rank);
+    state.posted = true;
+    return false;
+  }
+  state.posted = false;
+  const sim::Time from = state.device;
+  const bool across_stages = role == GroupRole::model || role == GroupRole::embedding;
+  if (across_stages && plan_.jobs[plan_.ranks[rank].job].pipeline) wait_until(rank, call.ready, Category::pp_bubble);
+  wait_until(rank, call.end, category_of(role));
+  trace_collective(rank, role, call, from, name, micro_batch);
+  return true;
+}
+
+bool Executor::await(std::uint32_t rank) {
+  RankState& state = states_[rank];
+  const std::uint32_t group = plan_.ranks[rank].groups[static_cast<std::size_t>(GroupRole::data)];
+  const std::uint32_t joined = state.calls[static_cast<std::size_t>(GroupRole::data)];
+  if (group == nobody || joined == 0) return true;
+  GroupState& g = groups_[group];
+  Call& last = g.calls[joined - 1 - g.first];
+  if (last.end == sim::never) {
+    last.waiters.push_back(rank);
+    state.posted = true;
+    return false;
+  }
+  wait_until(rank, last.end, Category::dp_comm);
+  return true;
+}
+
+std::uint32_t Executor::join(std::uint32_t group, std::uint32_t rank, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at) {
+  GroupState& g = groups_[group];
+  const std::uint32_t number = states_[rank].calls[static_cast<std::size_t>(plan_.groups[group].role)]++;
+  if (number - g.first >= g.calls.size()) g.calls.emplace_back();
+  Call& call = g.calls[number - g.first];
+  call.op = op;
+  call.bytes = bytes;
+  call.ready = std::max(call.ready, at);
+  ++call.arrived;
+  begin_calls(group);
+  return number;
+}
+
+// Begins, in order, the calls that all have joined; forgets those that all have seen the end of.
+void Executor::begin_calls(std::uint32_t group) {
+  GroupState& g = groups_[group];
+  const auto members = static_cast<std::uint32_t>(plan_.groups[group].ranks.size());
+  constexpr std::size_t kept = 2;  // a member may still have to look at the call before the last
+  while (g.calls.size() > kept && g.calls[kept].arrived == members && g.calls[0].end != sim::never && g.calls[0].waiters.empty()) {
+    g.calls.pop_front();
+    ++g.first;
+  }
+  for (std::uint32_t i = 0; i < g.calls.size(); ++i) {
+    Call& call = g.calls[i];
+    if (call.end != sim::never) continue;
+    if (!call.begun && call.arrived == members) begin(group, g.first + i, call);
+    if (call.end == sim::never) return;  // the next one waits for this one
+  }
+}
+
+void Executor::begin(std::uint32_t group, std::uint32_t number, Call& call) {
+  const Group& g = plan_.groups[group];
+  call.begun = true;
+  const sim::Time start = std::max(call.ready, groups_[group].free);
+  if (g.inside_domain) {
+    const double seconds = times_.scale_up_collective(call.op, g.shape.ranks, static_cast<double>(call.bytes.count())).seconds;
+    end_call(group, number, start + sim::Time::seconds(seconds));
+    return;
+  }
+  const auto cost = kernels::plan_network_collective(call.op, g.shape, static_cast<double>(call.bytes.count()), times_);
+  call.after_s = cost.after_s;
+  const sim::Time flow_start = start + sim::Time::seconds(cost.before_s);
+  starts_.push(flow_start, 1, group, number, {false, group, number, flow_start});
+}
+
+void Executor::end_call(std::uint32_t group, std::uint32_t number, sim::Time at) {
+  GroupState& g = groups_[group];
+  Call& call = g.calls[number - g.first];
+  call.end = at;
+  g.free = at;
+  ++outcome_.events;
+  for (const std::uint32_t rank : call.waiters) ready_.push_back(rank);
+  call.waiters.clear();
+  if (!plan_.groups[group].inside_domain) begin_calls(group);
+}
+
+void Executor::trace_collective(std::uint32_t rank, GroupRole role, const Call& call, sim::Time from, std::string_view name, int micro_batch) {
+  if (!trace_) return;
+  const bool tensor = role == GroupRole::tensor;
+  if (tensor && options_.trace_level != TraceLevel::full) return;
+  trace_->record(sim::OpRecord{.job = plan_.ranks[rank].job, .rank = static_cast<std::uint32_t>(plan_.ranks[rank].number),
+                               .stream = tensor ? sim::Stream::tensor : sim::Stream::data,
+                               .kind = tensor ? sim::OpKind::tp_collective : sim::OpKind::dp_collective, .name = name, .micro_batch = micro_batch,
+                               .start = from, .end = call.end, .bytes = call.bytes});
+}
+
+}  // namespace workloads

@@ -1,0 +1,221 @@
+#include "workloads/plan_builder.hpp"
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include "workloads/placement.hpp"
+#include "workloads/program_builder.hpp"
+
+namespace workloads {
+namespace {
+
+// Coordinates of rank `number`: the dimensions of rank_order, fastest first. cp and ep are 1.
+struct Coordinates {
+  int tp = 0, dp = 0, pp = 0;
+};
+
+Coordinates coordinates_of(int number, const ParallelSpec& parallel) {
+  Coordinates at;
+  std::size_t begin = 0;
+  while (begin < parallel.rank_order.size()) {
+    const std::string name = parallel.rank_order.substr(begin, 2);
+    begin += 3;
+    const int size = name == "tp" ? parallel.tp : name == "dp" ? parallel.dp : name == "pp" ? parallel.pp : 1;
+    int& place = name == "tp" ? at.tp : name == "dp" ? at.dp : at.pp;
+    if (size == 1) continue;
+    place = number % size;
+    number /= size;
+  }
+  return at;
+}
+
+class PlanBuilder {
+ public:
+  PlanBuilder(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times)
+      : scenario_(scenario), fabric_(fabric), times_(times) {
+    plan_.links = fabric.network_links();
+    for (std::uint32_t i = 0; i < plan_.links.size(); ++i) plan_.link_of_network_link.push_back(i);
+    share_of_link_.resize(plan_.links.size());
+  }
+
+  void add_job(const JobSpec& job, const std::vector<int>& gpus, const kernels::SoftwareProfile& software) {
+    const JobSettings settings = settings_of(job, software);
+    const TransformerOps ops(job, software, times_);
+    const auto job_number = static_cast<std::uint32_t>(plan_.jobs.size());
+    const auto first_program = static_cast<std::uint32_t>(plan_.programs.size());
+    plan_.jobs.push_back({job.name, job.start, job.steps, job.parallel.pp > 1});
+    add_ranks(job, gpus, job_number, first_program);
+    const bool scattered = software.scatter_gather_p2p && !job.parallel.sequence_parallel && job.parallel.tp > 1;
+    const sim::Time gather = scattered ? gather_time(job, ops) : sim::Time{};
+    for (int stage = 0; stage < job.parallel.pp; ++stage) plan_.programs.push_back(build_program(settings, ops, stage, gather));
+    add_channels(job, ops.boundary_bytes());
+    add_groups(job, job_number);
+  }
+  Plan take() && { return std::move(plan_); }
+
+ private:
+  Rank& rank_at(const JobSpec& job, int tp, int dp, int pp) {
+    const ParallelSpec& p = job.parallel;
+    return plan_.ranks[rank_by_place_[(static_cast<std::size_t>(pp) * p.dp + dp) * p.tp + tp]];
+  }
+  std::uint32_t index_of(const Rank& rank) const { return static_cast<std::uint32_t>(&rank - plan_.ranks.data()); }
+
+  void add_ranks(const JobSpec& job, const std::vector<int>& gpus, std::uint32_t job_number, std::uint32_t first_program) {
+    const ParallelSpec& p = job.parallel;
+    rank_by_place_.assign(gpus.size(), 0);
+    for (int number = 0; number < static_cast<int>(gpus.size()); ++number) {
+      const Coordinates at = coordinates_of(number, p);
+      rank_by_place_[(static_cast<std::size_t>(at.pp) * p.dp + at.dp) * p.tp + at.tp] = static_cast<std::uint32_t>(plan_.ranks.size());
+      plan_.ranks.push_back({.job = job_number, .program = first_program + static_cast<std::uint32_t>(at.pp), .number = number,
+                             .tp = at.tp, .pp = at.pp, .dp = at.dp, .gpu = gpus[number]});
+    }
+  }
+
+  // All-gather of a scattered transfer. A tensor-parallel group over hosts gathers across them.
+  sim::Time gather_time(const JobSpec& job, const TransformerOps& ops) {
+    std::vector<std::uint32_t> members;
+    for (int t = 0; t < job.parallel.tp; ++t) members.push_back(index_of(rank_at(job, t, 0, 0)));
+    const Group group = make_group(GroupRole::tensor, 0, members);
+    const double bytes = static_cast<double>(ops.boundary_bytes().count()) * job.parallel.tp;
+    using enum kernels::CollectiveOp;
+    if (group.inside_domain) return sim::Time::seconds(times_.scale_up_collective(all_gather, group.shape.ranks, bytes).seconds);
+    const auto cost = kernels::plan_network_collective(all_gather, group.shape, bytes, times_);
+    return sim::Time::seconds(cost.before_s + cost.latency_s + cost.after_s + cost.flow_bytes * group.wire_factor / group.ceiling.value());
+  }
+
+  void add_channels(const JobSpec& job, sim::Bytes bytes) {
+    const ParallelSpec& p = job.parallel;
+    if (p.pp == 1) return;
+    const auto messages = static_cast<std::uint32_t>(p.virtual_stages * job.micro_batches());
+    const bool wraps = p.virtual_stages > 1;
+    for (int stage = 0; stage + (wraps ? 0 : 1) < p.pp; ++stage)
+      for (int d = 0; d < p.dp; ++d)
+        for (int t = 0; t < p.tp; ++t) {
+          Rank& here = rank_at(job, t, d, stage);
+          Rank& next = rank_at(job, t, d, (stage + 1) % p.pp);
+          join(here, ChannelRole::activation_out, next, ChannelRole::activation_in, messages, bytes);
+          join(next, ChannelRole::gradient_out, here, ChannelRole::gradient_in, messages, bytes);
+        }
+  }
+
+  void join(Rank& source, ChannelRole out, Rank& destination, ChannelRole in, std::uint32_t messages, sim::Bytes bytes) {
+    const auto number = static_cast<std::uint32_t>(plan_.channels.size());
+    source.channels[static_cast<std::size_t>(out)] = destination.channels[static_cast<std::size_t>(in)] = number;
+    const bool local = fabric_.same_domain(source.gpu, destination.gpu);
+    const topology::Route route = fabric_.route(source.gpu, destination.gpu, number);
+    const kernels::NetworkProfile& network = times_.profile().network;
+    const double software_latency = local ? network.intra_step_seconds : network.base_seconds + network.inter_step_seconds;
+    plan_.channels.push_back({.source = index_of(source), .destination = index_of(destination), .messages = messages, .bytes = bytes,
+                              .wire_factor = wire_factor(local), .latency = route.latency + sim::Time::seconds(software_latency),
+                              .shares = route.shares, .ceiling = ceiling_of(route.shares)});
+  }
+
+  // Bytes on the wire for each byte of payload; the profile says what part of a link's rate large messages reach.
+  double wire_factor(bool inside_domain) const {
+    if (scenario_.cluster.fabric.transport == topology::Transport::ideal) return 1;
+    return 1 / (inside_domain ? times_.profile().scale_up.efficiency : times_.profile().network.nic_efficiency);
+  }
+
+  sim::BytesPerSecond ceiling_of(const std::vector<sim::LinkShare>& shares) const {
+    double ceiling = shares.empty() ? 0 : std::numeric_limits<double>::infinity();
+    for (const sim::LinkShare& s : shares) ceiling = std::min(ceiling, plan_.links[s.link.value()].capacity.value() / s.share);
+    return sim::BytesPerSecond{ceiling};
+  }
+
+  void add_groups(const JobSpec& job, std::uint32_t job_number) {
+    const ParallelSpec& p = job.parallel;
+    std::vector<std::uint32_t> members;
+    const auto add = [&](GroupRole role) {
+      if (members.size() > 1) {
+        for (const std::uint32_t r : members) plan_.ranks[r].groups[static_cast<std::size_t>(role)] = static_cast<std::uint32_t>(plan_.groups.size());
+        plan_.groups.push_back(make_group(role, job_number, members));
+      }
+      members.clear();
+    };
+    for (int s = 0; s < p.pp; ++s)
+      for (int d = 0; d < p.dp; ++d) {
+        for (int t = 0; t < p.tp; ++t) members.push_back(index_of(rank_at(job, t, d, s)));
+        add(GroupRole::tensor);
+      }
+    for (int s = 0; s < p.pp; ++s)
+      for (int t = 0; t < p.tp; ++t) {
+        for (int d = 0; d < p.dp; ++d) members.push_back(index_of(rank_at(job, t, d, s)));
+        add(GroupRole::data);
+      }
+    for (int d = 0; d < p.dp; ++d) {
+      for (int s = 0; s < p.pp; ++s)
+        for (int t = 0; t < p.tp; ++t) members.push_back(index_of(rank_at(job, t, d, s)));
+      add(GroupRole::model);
+    }
+    if (p.pp > 1 && job.model.tied_embeddings)
+      for (int d = 0; d < p.dp; ++d)
+        for (int t = 0; t < p.tp; ++t) {
+          members = {index_of(rank_at(job, t, d, 0)), index_of(rank_at(job, t, d, p.pp - 1))};
+          add(GroupRole::embedding);
+        }
+  }
+
+  // Hosts of the group in rank order; rings leave a host by the NIC of each of its members in turn.
+  // Inside the host the scale-up domain is faster than the NICs together, so its links are not loaded.
+  Group make_group(GroupRole role, std::uint32_t job, const std::vector<std::uint32_t>& members) {
+    Group group{.role = role, .job = job, .ranks = members};
+    std::vector<std::vector<int>> gpus_by_host;
+    int last_host = -1;
+    for (const std::uint32_t r : members) {
+      const int gpu = plan_.ranks[r].gpu;
+      if (fabric_.host_of(gpu) != last_host) gpus_by_host.emplace_back();
+      last_host = fabric_.host_of(gpu);
+      gpus_by_host.back().push_back(gpu);
+    }
+    group.inside_domain = std::all_of(members.begin(), members.end(), [&](std::uint32_t r) {
+      return fabric_.same_domain(plan_.ranks[r].gpu, plan_.ranks[members.front()].gpu);
+    });
+    group.shape.ranks = static_cast<int>(members.size());
+    if (group.inside_domain) return group;
+    group.shape.hosts = static_cast<int>(gpus_by_host.size());
+    for (const auto& gpus : gpus_by_host) group.shape.per_host = std::max(group.shape.per_host, static_cast<int>(gpus.size()));
+    group.wire_factor = wire_factor(false);
+    add_ring(group, gpus_by_host);
+    return group;
+  }
+
+  void add_ring(Group& group, const std::vector<std::vector<int>>& gpus_by_host) {
+    const int rings = group.shape.per_host;
+    double latency = 0, nic_rate = std::numeric_limits<double>::infinity();
+    std::vector<sim::LinkId> touched;
+    for (std::size_t h = 0; h < gpus_by_host.size(); ++h)
+      for (int ring = 0; ring < rings; ++ring) {
+        const auto& here = gpus_by_host[h];
+        const auto& next = gpus_by_host[(h + 1) % gpus_by_host.size()];
+        const topology::Route route = fabric_.route(here[ring % here.size()], next[ring % next.size()], ring);
+        latency += route.latency.in_seconds();
+        nic_rate = std::min(nic_rate, ceiling_of(route.shares).value());
+        for (const sim::LinkShare& s : route.shares) {
+          if (share_of_link_[s.link.value()] == 0) touched.push_back(s.link);
+          share_of_link_[s.link.value()] += s.share / rings;
+        }
+      }
+    std::sort(touched.begin(), touched.end());
+    for (const sim::LinkId link : touched) group.shares.push_back({link, std::exchange(share_of_link_[link.value()], 0)});
+    group.ceiling = sim::BytesPerSecond{nic_rate * rings};
+    group.shape.nic_rate_Bps = nic_rate;
+    group.shape.route_latency_s = latency / static_cast<double>(gpus_by_host.size()) / rings;
+  }
+
+  const Scenario& scenario_;
+  const topology::Fabric& fabric_;
+  const kernels::OperationTimes& times_;
+  Plan plan_;
+  std::vector<std::uint32_t> rank_by_place_;   // of the job being added, by (pp, dp, tp)
+  std::vector<double> share_of_link_;          // scratch, all zero between uses
+};
+
+}  // namespace
+
+Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times, const SoftwareByName& software) {
+  const std::vector<std::vector<int>> gpus = place_jobs(scenario);
+  PlanBuilder builder(scenario, fabric, times);
+  for (std::size_t j = 0; j < scenario.jobs.size(); ++j) builder.add_job(scenario.jobs[j], gpus[j], software.at(scenario.jobs[j].software));
+  return std::move(builder).take();
+}
+
+}  // namespace workloads

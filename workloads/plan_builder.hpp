@@ -1,0 +1,18 @@
+#pragma once
+#include <map>
+#include <string>
+#include "kernels/operation_times.hpp"
+#include "kernels/software_profile.hpp"
+#include "topology/fabric.hpp"
+#include "workloads/plan.hpp"
+#include "workloads/scenario.hpp"
+
+namespace workloads {
+
+using SoftwareByName = std::map<std::string, kernels::SoftwareProfile>;
+
+// Every rank of every job, unfolded: programs of the stages, channels between neighbours, groups,
+// and their ways over the fabric. Throws sim::SimulationError when there is no way.
+Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times, const SoftwareByName& software);
+
+}  // namespace workloads

@@ -1,0 +1,24 @@
+#pragma once
+#include "kernels/software_profile.hpp"
+#include "workloads/plan.hpp"
+#include "workloads/scenario.hpp"
+#include "workloads/transformer.hpp"
+
+namespace workloads {
+
+// How a job runs, once scenario and software profile are put together.
+struct JobSettings {
+  const JobSpec& job;
+  const kernels::SoftwareProfile& software;
+  bool overlap_dp, overlap_pp, flash_attention;
+};
+JobSettings settings_of(const JobSpec& job, const kernels::SoftwareProfile& software);
+
+double parameters_of_stage(const JobSpec& job, int stage);  // of one tensor-parallel rank
+
+// One step of a rank of pipeline stage `stage`, in Megatron's order: passes and exchanges by the schedule,
+// gradient all-reduce over the data-parallel group (in buckets under the last backward where overlapped),
+// embedding gradients between first and last stage, gradient norm, optimizer.
+Program build_program(const JobSettings& settings, const TransformerOps& ops, int stage, sim::Time gather_after_receive);
+
+}  // namespace workloads

@@ -1,0 +1,97 @@
+#include "workloads/run.hpp"
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <chrono>
+#include <optional>
+#include "sim/error.hpp"
+#include "topology/fabric.hpp"
+#include "workloads/executor.hpp"
+#include "workloads/folding.hpp"
+#include "workloads/job_result.hpp"
+#include "workloads/network_report.hpp"
+#include "workloads/plan_builder.hpp"
+
+namespace workloads {
+namespace {
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+std::uint64_t peak_rss_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+SoftwareByName load_software(const Scenario& scenario) {
+  SoftwareByName software;
+  for (const JobSpec& job : scenario.jobs) {
+    if (!software.contains(job.software)) software.emplace(job.software, kernels::load_software_profile(job.software));
+    if (job.overlap_tp.value_or(software.at(job.software).overlap_tp))
+      throw sim::InputError(fmt::format("{}: workload.overlap.tp: true is not supported yet. Leave it out or write false.", scenario.name));
+  }
+  return software;
+}
+
+void check_memory(const Scenario& scenario, const JobSpec& job, const MemoryUse& use, std::vector<std::string>& warnings) {
+  if (use.fits()) return;
+  const std::string text = fmt::format("{}: does not fit in memory: rank {} needs {:.1f} GiB of {:.1f} GiB ({:.1f} weights, {:.1f} gradients, {:.1f} optimizer, "
+                                       "{:.1f} activations, {:.1f} buffers). Use more tensor or pipeline parallelism, recompute: full, or a smaller micro-batch.",
+                                       job.name, use.rank, use.total() / 0x1p30, use.capacity / 0x1p30, use.weights / 0x1p30, use.gradients / 0x1p30,
+                                       use.optimizer / 0x1p30, use.activations / 0x1p30, use.buffers / 0x1p30);
+  if (scenario.on_oom == OnOutOfMemory::error) throw sim::SimulationError(text);
+  warnings.push_back(text);
+}
+
+std::vector<RankRow> make_rank_rows(const Plan& plan, const topology::Fabric& fabric) {
+  std::vector<RankRow> rows;
+  for (const Rank& r : plan.ranks) rows.push_back({r.number, r.gpu, fabric.host_of(r.gpu), r.tp, r.pp, r.dp, 0, 0});
+  return rows;
+}
+
+}  // namespace
+
+Result run(const Scenario& scenario, const RunOptions& options) {
+  const auto wall_start = std::chrono::steady_clock::now();
+  const double cpu_start = cpu_seconds();
+  const SoftwareByName software = load_software(scenario);
+  const kernels::OperationTimes times(kernels::load_device_profile(scenario.cluster.accelerator));
+  const topology::Fabric fabric(scenario.cluster);
+  const Plan whole = build_plan(scenario, fabric, times, software);
+  const Plan plan = options.fold ? fold(whole) : whole;
+
+  Result result{.name = scenario.name, .network = scenario.network, .seed = scenario.seed, .gpus = scenario.cluster.gpus, .warnings = scenario.warnings};
+  for (std::uint32_t j = 0; j < scenario.jobs.size(); ++j)
+    check_memory(scenario, scenario.jobs[j], worst_memory(settings_of(scenario.jobs[j], software.at(scenario.jobs[j].software)), plan, j, times.profile()),
+                 result.warnings);
+
+  const bool traced = options.trace && options.trace_level > TraceLevel::none;
+  std::optional<LinkLoadHistogram> load;
+  if (traced) load.emplace(plan.links.size());
+  const auto network = sim::make_network(scenario.network, plan.links, load ? &*load : nullptr);
+  const Outcome outcome = Executor(plan, *network, times, options).run();
+
+  for (std::uint32_t j = 0; j < scenario.jobs.size(); ++j) {
+    const JobSpec& job = scenario.jobs[j];
+    result.jobs.push_back(make_job_result(settings_of(job, software.at(job.software)), plan, j, outcome, times.profile()));
+  }
+  result.network_stats = make_network_stats(plan, fabric, outcome);
+  result.events = outcome.events;
+  result.ranks_simulated = static_cast<int>(plan.ranks.size());
+  result.signature = outcome.signature;
+  if (traced) {
+    result.ranks = make_rank_rows(whole, fabric);
+    result.links = make_link_rows(fabric);
+    result.link_load = make_link_load(plan, *load);
+  }
+  result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall_start).count();
+  result.cpu_s = cpu_seconds() - cpu_start;
+  result.peak_rss_bytes = peak_rss_bytes();
+  return result;
+}
+
+}  // namespace workloads

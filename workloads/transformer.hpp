@@ -1,0 +1,64 @@
+#pragma once
+#include <string_view>
+#include <vector>
+#include "kernels/operation_times.hpp"
+#include "kernels/software_profile.hpp"
+#include "sim/units.hpp"
+#include "workloads/result.hpp"
+#include "workloads/scenario.hpp"
+
+namespace workloads {
+
+enum class OpClass : std::uint8_t { gemm, attention, memory_bound, launch, collective };
+inline constexpr std::size_t op_class_count = 5;
+
+// One kernel on the compute stream, or a tensor-parallel collective that it waits for.
+struct Op {
+  std::string_view name;
+  OpClass op_class = OpClass::launch;
+  kernels::CollectiveOp collective = kernels::CollectiveOp::all_reduce;  // for OpClass::collective
+  bool outside_measured_range = false;
+  int layer = -1;
+  sim::Time device;      // on the compute stream; zero for collectives, whose time the group knows
+  sim::Time host;        // to issue it
+  sim::Bytes bytes;      // of a collective, as in nccl-tests
+  double flops = 0;
+};
+using Ops = std::vector<Op>;
+
+// Counts of one transformer, for one GPU of its tensor-parallel group where `tp` is asked for.
+double layer_parameters(const ModelSpec& model, int tp = 1);
+double word_embedding_parameters(const ModelSpec& model, int tp = 1);  // vocabulary padded
+double embedding_parameters(const ModelSpec& model, int tp = 1);       // words and positions
+double head_parameters(const ModelSpec& model, int tp = 1);       // untied output projection, else 0
+double total_parameters(const ModelSpec& model);                  // vocabulary not padded
+int padded_vocabulary(const ModelSpec& model, int tp);            // to a multiple of 128 tp, as Megatron does
+
+// FLOPs of one sequence through the whole model: each matrix product of forward and backward once,
+// attention scores in full, vocabulary included (INTERFACES, section 4). `recompute` adds the second forward.
+double model_flops_per_sequence(const ModelSpec& model);
+double recompute_flops_per_sequence(const ModelSpec& model, Recompute recompute);
+
+// The kernels of a job's layers on one rank, in order, as its framework runs them.
+class TransformerOps {
+ public:
+  TransformerOps(const JobSpec& job, const kernels::SoftwareProfile& software, const kernels::OperationTimes& times);
+
+  Ops layer_forward(int layer) const;
+  Ops layer_backward(int layer) const;           // with recomputation where the job asks for it
+  Ops embedding_forward() const;
+  Ops embedding_backward() const;
+  Ops head_forward() const;                      // final norm, logits, cross-entropy
+  Ops head_backward() const;
+  Ops optimizer(double parameters) const;
+  sim::Bytes boundary_bytes() const;             // activations between two stages, of one tensor-parallel rank
+
+ private:
+  class Builder;
+  const JobSpec& job_;
+  const kernels::SoftwareProfile& software_;
+  const kernels::OperationTimes& times_;
+  bool flash_;
+};
+
+}  // namespace workloads
