@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
-#include "kernels/device_profile.hpp"
+#include <memory>
+#include "kernels/device_profile.hpp"  // DeviceProfile, CollectiveOp
 #include "kernels/precision.hpp"
 
 // How long one operation takes on a device, from its profile. Seconds are what the device needs
@@ -26,22 +27,23 @@ struct AttentionShape {
 };
 
 enum class Direction : std::uint8_t { forward, backward };
-enum class CollectiveOp : std::uint8_t { all_reduce, all_gather, reduce_scatter, broadcast, all_to_all, send_receive };
 
 class OperationTimes {
  public:
   explicit OperationTimes(DeviceProfile profile);
   const DeviceProfile& profile() const { return profile_; }
 
-  OperationTime gemm(const Gemm& gemm) const;                                    // cached by shape; thread-safe
+  OperationTime gemm(const Gemm& gemm) const;  // cached by shape; thread-safe
   OperationTime flash_attention(const AttentionShape& shape, Direction direction) const;
-  // `bytes` read and written / achieved memory bandwidth.
+  // Of element-wise kernels: `bytes` read and written / achieved memory bandwidth.
   OperationTime memory_bound(double bytes) const;
   // Inside one scale-up domain. `bytes` as in nccl-tests: the big buffer for all_gather, reduce_scatter, all_to_all.
   OperationTime scale_up_collective(CollectiveOp op, int ranks, double bytes) const;
 
  private:
+  struct LookUps;  // surfaces made of the profile's points, and the cache of products
   DeviceProfile profile_;
+  std::shared_ptr<LookUps> look_ups_;  // copies share the cache: equal profiles give equal times
 };
 
 }  // namespace kernels

@@ -210,7 +210,6 @@ void FluidNetwork::share_out() {
     link.residual = link.capacity.value();
     link.weight = 0;
     for (const LinkFlow& entry : link.flows) link.weight += flows_[entry.flow].links[entry.entry].share;
-    mark_limiting(link, false, id.value());
     if (link.tight) levels.push_back({link.residual / link.weight, id});
   }
   std::priority_queue<Level, std::vector<Level>, std::greater<>> filling(std::greater<>{}, std::move(levels));
@@ -234,10 +233,10 @@ void FluidNetwork::share_out() {
       filling.push({now_at, id});
       continue;
     }
-    mark_limiting(link, true, id.value());
     for (const LinkFlow& entry : link.flows)
       if (new_rate_[entry.flow.value()] < 0) fix(entry.flow, level);
   }
+  for (const LinkId id : component_links_) mark_limiting(id);
 }
 
 void FluidNetwork::fix(FlowId id, double rate) {
@@ -258,8 +257,15 @@ void FluidNetwork::apply_rate(FlowId id, BytesPerSecond rate) {
   if (rate.value() > 0) finishes_.push({now_ + transfer_time(flow.remaining, rate), id, flow.version});
 }
 
-void FluidNetwork::mark_limiting(Link& link, bool limiting, std::size_t index) {
-  if (link.limiting_since != never) use_[index].limiting += now_ - link.limiting_since;
+// A full link with a flow below its ceiling; the flow may be as limited elsewhere.
+void FluidNetwork::mark_limiting(LinkId id) {
+  Link& link = links_[id.value()];
+  const bool full = link.tight && link.residual <= link.capacity.value() * (slack_tolerance - 1);
+  const bool limiting = full && std::any_of(link.flows.begin(), link.flows.end(), [&](const LinkFlow& entry) {
+    return new_rate_[entry.flow.value()] * slack_tolerance < flows_[entry.flow].ceiling.value();
+  });
+  if (limiting == (link.limiting_since != never)) return;
+  if (!limiting) use_[id.value()].limiting += now_ - link.limiting_since;
   link.limiting_since = limiting ? now_ : never;
 }
 

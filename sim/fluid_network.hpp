@@ -55,7 +55,7 @@ class FluidNetwork final : public Network {
   void share_out();
   void fix(FlowId id, double rate);
   void apply_rate(FlowId id, BytesPerSecond rate);
-  void mark_limiting(Link& link, bool limiting, std::size_t index);
+  void mark_limiting(LinkId link);
 
   std::vector<Link> links_;
   FlowTable flows_;

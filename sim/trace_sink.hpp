@@ -32,7 +32,7 @@ struct FlowRecord {
   std::uint32_t destination = 0;
   Bytes bytes;
   Time start, end;
-  std::int64_t cause = -1;        // row of the operation that waited for it; -1: none
+  std::int64_t cause = -1;        // row of the operation whose output it carries; -1: none
 };
 
 struct MemoryRecord {

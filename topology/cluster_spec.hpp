@@ -5,7 +5,7 @@
 #include "sim/units.hpp"
 
 // The cluster as a user states it: filled by the scenario reader from YAML or Python, checked once
-// by `check` before anything is built. Keys, units and meaning: docs/scenario.md.
+// by `problems` before anything is built. Keys, units and meaning: docs/scenario.md.
 namespace topology {
 
 enum class ScaleUpKind : std::uint8_t { nvswitch, mesh, pcie, none };
@@ -16,15 +16,15 @@ enum class Optics : std::uint8_t { dsp, lpo, cpo, dac };
 
 struct ScaleUpSpec {
   ScaleUpKind kind = ScaleUpKind::nvswitch;
-  int domain = 8;                      // GPUs that share one scale-up domain
-  sim::BytesPerSecond bandwidth;       // per GPU and direction
+  int domain = 8;                 // GPUs that share one scale-up domain
+  sim::BytesPerSecond bandwidth;  // per GPU and direction
   sim::Time latency;
 };
 
 struct NicSpec {
-  int count = 0;                       // per host
+  int count = 0;  // per host
   int ports = 1;
-  sim::BytesPerSecond bandwidth;       // of one NIC, all ports together, per direction
+  sim::BytesPerSecond bandwidth;  // of one NIC, all ports together, per direction
   sim::Time latency;
 };
 
@@ -33,7 +33,7 @@ struct HostSpec {
   int gpus_per_host = 8;
   ScaleUpSpec scale_up;
   NicSpec nics;
-  sim::BytesPerSecond pcie_bandwidth;  // of one GPU to its NIC; zero: not a bottleneck, no link is made
+  sim::BytesPerSecond pcie_bandwidth;  // of one GPU to its NIC; zero: never a bottleneck
 };
 
 struct FabricLinkSpec {
@@ -49,11 +49,11 @@ struct HashSpec {
 
 struct FabricSpec {
   FabricType type = FabricType::none;
-  std::vector<int> radix = {64};                // ports of a switch: one value, or one per tier from the leaf up
+  std::vector<int> radix = {64};  // ports of a switch: one value, or one per tier from the leaf up
   int tiers = 2;
-  std::vector<double> oversubscription = {1};   // down : up; one value (at the leaf), or one per tier below the top
-  int rails = 1;                                // 1: all NICs of a host on one leaf; r: NIC i of every host on a leaf of rail i mod r
-  int hosts_per_unit = 0;                       // hosts that share a set of leaves; 0: as many as fit
+  std::vector<double> oversubscription = {1};  // down : up; one value (at the leaf), or one per tier below the top
+  int rails = 1;           // 1: all NICs of a host on one leaf (rail-optimized: a rail per NIC); r: NIC i on a leaf of rail i mod r
+  int hosts_per_unit = 0;  // hosts that share a set of leaves; 0: as many as fit
   FabricLinkSpec link;
   sim::Time switch_latency;
   Routing routing = Routing::adaptive;
@@ -63,10 +63,14 @@ struct FabricSpec {
 
 struct ClusterSpec {
   int gpus = 0;
-  std::string accelerator;                      // a shipped device profile, or the path of one
+  std::string accelerator;  // a shipped device profile, or the path of one
   HostSpec host;
   FabricSpec fabric;
   int hosts() const { return (gpus + host.gpus_per_host - 1) / host.gpus_per_host; }
 };
+
+// Everything about a spec that is wrong whatever the wiring, "where: what. What to do." each; empty: none.
+// Whether the wiring then comes out (ports, counts) is found by Fabric, one problem at a time.
+std::vector<std::string> problems(const ClusterSpec& spec);
 
 }  // namespace topology

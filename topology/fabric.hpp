@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 #include "sim/ids.hpp"
-#include "sim/network.hpp"            // LinkSpec, LinkShare
+#include "sim/network.hpp"  // LinkSpec, LinkShare
 #include "sim/units.hpp"
 #include "topology/cluster_spec.hpp"
 
@@ -14,25 +14,27 @@ namespace topology {
 enum class NodeKind : std::uint8_t { gpu, nic, nvswitch, leaf, spine, core };
 // What a link joins. `up` and `down` are two links (full duplex), so capacity is per direction.
 enum class LinkKind : std::uint8_t { scale_up, pcie, host_leaf, leaf_spine, spine_core };
+std::string_view name_of(NodeKind kind);
+std::string_view name_of(LinkKind kind);
 
 struct Node {
-  std::string name;                   // "gpu-17", "nic-3.2" (host 3, NIC 2), "leaf-0", "spine-4", "core-1"
+  std::string name;  // "gpu-17", "nic-3.2" (host 3, NIC 2), "leaf-0", "spine-4", "core-1"
   NodeKind kind;
-  std::int32_t host = -1;             // -1: a switch of the fabric
+  std::int32_t host = -1;  // -1: a switch of the fabric
 };
 
 struct Link {
-  std::uint32_t from = 0, to = 0;     // nodes
+  std::uint32_t from = 0, to = 0;  // nodes
   LinkKind kind;
   sim::BytesPerSecond capacity;
-  sim::Time latency;                  // of the cable; switches and NICs add theirs in `Route`
+  sim::Time latency;  // of the cable; switches and NICs add theirs in `Route`
 };
 
 // A way from one GPU to another. Shares name *network links* (see Fabric::network_links).
 struct Route {
   std::vector<sim::LinkShare> shares;
-  sim::Time latency;                  // cables, switches and NICs on the way
-  int hops = 0;                       // directed links crossed
+  sim::Time latency;  // cables, switches and NICs on the way
+  int hops = 0;       // directed links crossed
 };
 
 // GPUs, NICs, NVSwitches, switches and directed links of a cluster. Immutable once built.
@@ -43,7 +45,7 @@ struct Route {
 // minimal paths, so only the sum can run out. That is exact for a regular Clos network without failures.
 class Fabric {
  public:
-  explicit Fabric(const ClusterSpec& spec);       // throws sim::InputError when it cannot be wired
+  explicit Fabric(const ClusterSpec& spec);  // throws sim::InputError when it cannot be wired
   ~Fabric();
   Fabric(Fabric&&) noexcept;
   Fabric& operator=(Fabric&&) noexcept;
@@ -51,7 +53,7 @@ class Fabric {
   int gpus() const;
   int hosts() const;
   const std::vector<Node>& nodes() const;
-  const std::vector<Link>& links() const;         // physical, directed
+  const std::vector<Link>& links() const;  // physical, directed
 
   const std::vector<sim::LinkSpec>& network_links() const;
   // Physical links (indices into links()) behind a network link; all carry an equal part of its load.
@@ -61,13 +63,14 @@ class Fabric {
   LinkKind network_link_kind(sim::LinkId network_link) const;
 
   // `label` tells apart flows of one pair (QP, channel) where a hash decides (ecmp).
-  // Same GPU: no links, no latency. Same scale-up domain: through it, else out by each GPU's own NIC.
+  // Same GPU: no links, no latency. Same scale-up domain: through it, else out by each GPU's own NIC
+  // (two GPUs of one NIC: through that NIC alone).
   // Throws sim::SimulationError when there is no way.
   Route route(int source_gpu, int destination_gpu, std::uint64_t label = 0) const;
-  bool same_domain(int gpu_a, int gpu_b) const;   // one scale-up domain
+  bool same_domain(int gpu_a, int gpu_b) const;  // one scale-up domain
   int host_of(int gpu) const;
 
-  struct Impl;                                    // graph and structure; used by the parts in topology/ only
+  struct Impl;  // graph and structure; used by the parts in topology/ only
   const Impl& impl() const { return *impl_; }
 
  private:

@@ -118,13 +118,16 @@ bool Executor::run_block(std::uint32_t rank, const Step& step) {
   }
   state.segment = 0;
   for (std::size_t c = 0; c < op_class_count; ++c) outcome_.ranks[rank].device_ps[c] += block.device_by_class[c].ps();
-  if (trace_ && state.device > state.run_start)
-    trace_->record(sim::OpRecord{.job = plan_.ranks[rank].job, .rank = static_cast<std::uint32_t>(plan_.ranks[rank].number), .kind = step.op_kind,
-                                 .name = step.op_kind == sim::OpKind::forward    ? "forward"
-                                         : step.op_kind == sim::OpKind::backward ? "backward"
-                                                                                 : "optimizer",
-                                 .micro_batch = step.micro_batch, .chunk = step.chunk, .start = state.run_start, .end = state.device});
+  if (trace_ && state.device > state.run_start) trace_run(rank, step, block);
   return true;
+}
+
+void Executor::trace_run(std::uint32_t rank, const Step& step, const Block& block) {
+  RankState& state = states_[rank];
+  const std::string_view name = step.op_kind == sim::OpKind::forward ? "forward" : step.op_kind == sim::OpKind::backward ? "backward" : "optimizer";
+  state.last_row = trace_->record(sim::OpRecord{.job = plan_.ranks[rank].job, .rank = static_cast<std::uint32_t>(plan_.ranks[rank].number),
+                                                .kind = step.op_kind, .name = name, .micro_batch = step.micro_batch, .chunk = step.chunk,
+                                                .start = state.run_start, .end = state.device, .bytes = block.collective_bytes, .flops = block.flops});
 }
 
 // A kernel starts when it is issued and the stream is free. Once the host is far enough ahead
@@ -235,7 +238,7 @@ void Executor::end_message(std::uint32_t channel, std::uint32_t number, sim::Tim
   if (message.sender_waits) tell(c.source);
   if (trace_)
     trace_->record(sim::FlowRecord{static_cast<std::uint32_t>(plan_.ranks[c.source].number), static_cast<std::uint32_t>(plan_.ranks[c.destination].number),
-                                   c.bytes, message.start, at, -1});
+                                   c.bytes, message.start, at, states_[c.source].last_row});
   if (message.wanted == sim::never)
     message.end = at;  // until it is wanted
   else

@@ -52,7 +52,7 @@ class Executor {
   };
   struct Call {                                        // one collective of a group
     std::uint32_t arrived = 0;
-    sim::Time ready, end = sim::never;                 // of the last to arrive; of the collective
+    sim::Time ready, start, end = sim::never;          // the last to arrive; of the collective
     bool begun = false;
     kernels::CollectiveOp op = kernels::CollectiveOp::all_reduce;
     sim::Bytes bytes;
@@ -72,6 +72,7 @@ class Executor {
     sim::Time last_start, last_end;                    // of the message that ended last
     sim::Time run_start;                               // of the present block
     std::array<std::uint32_t, group_roles> calls{};    // joined so far
+    std::int64_t last_row = -1;                        // of the trace: the last pass, whose output a message carries
     bool finished = false;
   };
   struct Target {                                      // what a flow belongs to
@@ -85,6 +86,7 @@ class Executor {
   bool perform(std::uint32_t rank, const Step& step);
   bool run_block(std::uint32_t rank, const Step& step);
   void run_segment(std::uint32_t rank, const Block& block, const Segment& segment, Category category, int micro_batch);
+  void trace_run(std::uint32_t rank, const Step& step, const Block& block);
   bool exchange(std::uint32_t rank, const Step& step);
   bool receive(std::uint32_t rank, const Step& step);
   bool collective(std::uint32_t rank, const Step& step);

@@ -88,7 +88,7 @@ void Executor::begin_calls(std::uint32_t group) {
 void Executor::begin(std::uint32_t group, std::uint32_t number, Call& call) {
   const Group& g = plan_.groups[group];
   call.begun = true;
-  const sim::Time start = std::max(call.ready, groups_[group].free);
+  const sim::Time start = call.start = std::max(call.ready, groups_[group].free);
   if (g.inside_domain) {
     const double seconds = times_.scale_up_collective(call.op, g.shape.ranks, static_cast<double>(call.bytes.count())).seconds;
     end_call(group, number, start + sim::Time::seconds(seconds));
@@ -106,9 +106,14 @@ void Executor::end_call(std::uint32_t group, std::uint32_t number, sim::Time at)
   call.end = at;
   g.free = at;
   ++outcome_.events;
+  const Group& members = plan_.groups[group];
+  if (trace_ && !members.inside_domain)  // a coupled flow is one row: the first and the last rank of its group
+    trace_->record(sim::FlowRecord{static_cast<std::uint32_t>(plan_.ranks[members.ranks.front()].number),
+                                   static_cast<std::uint32_t>(plan_.ranks[members.ranks.back()].number), call.bytes, call.start, at,
+                                   states_[members.ranks.front()].last_row});
   for (const std::uint32_t rank : call.waiters) ready_.push_back(rank);
   call.waiters.clear();
-  if (!plan_.groups[group].inside_domain) begin_calls(group);
+  if (!members.inside_domain) begin_calls(group);
 }
 
 void Executor::trace_collective(std::uint32_t rank, GroupRole role, const Call& call, sim::Time from, std::string_view name, int micro_batch) {

@@ -34,7 +34,7 @@ double relative_sigma(const JobResult& result, const Parts& parts, const kernels
   const double scale = 1 / std::max(busy, 1e-12);
   const double terms[] = {parts.gemm * sigma_of(device, "gemm_large"), parts.attention * sigma_of(device, "attention"),
                           parts.memory_bound * sigma_of(device, "memory_bound"), parts.collective * sigma_of(device, "all_reduce"),
-                          parts.network * sigma_of(device, "network")};
+                          parts.network * sigma_of(device, "network_all_reduce")};
   double squares = software_sigma * software_sigma;
   for (const double term : terms) squares += term * scale * term * scale;
   return std::sqrt(squares) * (result.outside_calibrated_range ? 1.5 : 1);

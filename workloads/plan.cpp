@@ -7,7 +7,7 @@ namespace workloads {
 // lead of op i in its segment: max over j >= i of (host time to issue i..j) - (device time of i..j-1),
 // so that device work is never late when the host is that much ahead of the device.
 Block make_block(Ops ops) {
-  Block block{std::move(ops), {}, {}, {}};
+  Block block{.ops = std::move(ops)};
   block.lead.resize(block.ops.size());
   std::uint32_t first = 0;
   const auto end_segment = [&](std::uint32_t last) {
@@ -24,6 +24,10 @@ Block make_block(Ops ops) {
     block.segments.push_back(segment);
     first = last + 1;
   };
+  for (const Op& op : block.ops) {
+    block.collective_bytes += op.bytes;
+    block.flops += op.flops;
+  }
   for (std::uint32_t i = 0; i < block.ops.size(); ++i)
     if (block.ops[i].op_class == OpClass::collective) end_segment(i);
   end_segment(static_cast<std::uint32_t>(block.ops.size()));

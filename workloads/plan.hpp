@@ -35,6 +35,8 @@ struct Block {
   std::vector<Segment> segments;      // between the collectives, in order: each is followed by one, but for the last
   std::vector<sim::Time> lead;        // per op: how far ahead the host must be for the rest of its segment not to wait
   std::array<sim::Time, op_class_count> device_by_class{};
+  sim::Bytes collective_bytes;        // of its tensor-parallel collectives
+  double flops = 0;
 };
 Block make_block(Ops ops);
 

@@ -103,9 +103,11 @@ class PlanBuilder {
     const bool local = fabric_.same_domain(source.gpu, destination.gpu);
     const topology::Route route = fabric_.route(source.gpu, destination.gpu, number);
     const kernels::NetworkProfile& network = times_.profile().network;
-    const double software_latency = local ? network.intra_step_seconds : network.base_seconds + network.inter_step_seconds;
+    // As of a collective's step: what was measured has a fabric's latency in it.
+    const double step = std::max(route.latency.in_seconds(), local ? network.intra_step_seconds : network.inter_step_seconds);
+    const double base = local ? 0 : network.base_seconds;
     plan_.channels.push_back({.source = index_of(source), .destination = index_of(destination), .messages = messages, .bytes = bytes,
-                              .wire_factor = wire_factor(local), .latency = route.latency + sim::Time::seconds(software_latency),
+                              .wire_factor = wire_factor(local), .latency = sim::Time::seconds(base + step),
                               .shares = route.shares, .ceiling = ceiling_of(route.shares)});
   }
 

@@ -40,7 +40,7 @@ void append(Ops& ops, const Ops& more) { ops.insert(ops.end(), more.begin(), mor
 
 class ProgramBuilder {
  public:
-  ProgramBuilder(const JobSettings& settings, const TransformerOps& ops, int stage, sim::Time gather)
+  ProgramBuilder(const JobSettings& settings, const ModelOps& ops, int stage, sim::Time gather)
       : settings_(settings), job_(settings.job), parallel_(job_.parallel), ops_(ops), stage_(stage),
         shape_{parallel_.pp, parallel_.virtual_stages, job_.micro_batches()} {
     program_.eager = settings.overlap_pp;
@@ -177,7 +177,7 @@ class ProgramBuilder {
   const JobSettings& settings_;
   const JobSpec& job_;
   const ParallelSpec& parallel_;
-  const TransformerOps& ops_;
+  const ModelOps& ops_;
   int stage_;
   ScheduleShape shape_;
   Program program_;
@@ -199,7 +199,7 @@ double parameters_of_stage(const JobSpec& job, int stage) {
   return parameters;
 }
 
-Program build_program(const JobSettings& settings, const TransformerOps& ops, int stage, sim::Time gather_after_receive) {
+Program build_program(const JobSettings& settings, const ModelOps& ops, int stage, sim::Time gather_after_receive) {
   return ProgramBuilder(settings, ops, stage, gather_after_receive).build();
 }
 

@@ -19,6 +19,6 @@ double parameters_of_stage(const JobSpec& job, int stage);  // of one tensor-par
 // One step of a rank of pipeline stage `stage`, in Megatron's order: passes and exchanges by the schedule,
 // gradient all-reduce over the data-parallel group (in buckets under the last backward where overlapped),
 // embedding gradients between first and last stage, gradient norm, optimizer.
-Program build_program(const JobSettings& settings, const TransformerOps& ops, int stage, sim::Time gather_after_receive);
+Program build_program(const JobSettings& settings, const ModelOps& ops, int stage, sim::Time gather_after_receive);
 
 }  // namespace workloads

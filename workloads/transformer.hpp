@@ -39,19 +39,32 @@ int padded_vocabulary(const ModelSpec& model, int tp);            // to a multip
 double model_flops_per_sequence(const ModelSpec& model);
 double recompute_flops_per_sequence(const ModelSpec& model, Recompute recompute);
 
-// The kernels of a job's layers on one rank, in order, as its framework runs them.
-class TransformerOps {
+// What the stages of a pipeline are made of: the kernels of one rank, in order.
+class ModelOps {
+ public:
+  virtual ~ModelOps() = default;
+  virtual Ops layer_forward(int layer) const = 0;
+  virtual Ops layer_backward(int layer) const = 0;  // with recomputation where the job asks for it
+  virtual Ops embedding_forward() const = 0;
+  virtual Ops embedding_backward() const = 0;
+  virtual Ops head_forward() const = 0;             // final norm, logits, cross-entropy
+  virtual Ops head_backward() const = 0;
+  virtual Ops optimizer(double parameters) const = 0;
+};
+
+// A transformer as the job's framework runs it; times from the device profile.
+class TransformerOps final : public ModelOps {
  public:
   TransformerOps(const JobSpec& job, const kernels::SoftwareProfile& software, const kernels::OperationTimes& times);
 
-  Ops layer_forward(int layer) const;
-  Ops layer_backward(int layer) const;           // with recomputation where the job asks for it
-  Ops embedding_forward() const;
-  Ops embedding_backward() const;
-  Ops head_forward() const;                      // final norm, logits, cross-entropy
-  Ops head_backward() const;
-  Ops optimizer(double parameters) const;
-  sim::Bytes boundary_bytes() const;             // activations between two stages, of one tensor-parallel rank
+  Ops layer_forward(int layer) const override;
+  Ops layer_backward(int layer) const override;
+  Ops embedding_forward() const override;
+  Ops embedding_backward() const override;
+  Ops head_forward() const override;
+  Ops head_backward() const override;
+  Ops optimizer(double parameters) const override;
+  sim::Bytes boundary_bytes() const;                // activations between two stages, of one tensor-parallel rank
 
  private:
   class Builder;

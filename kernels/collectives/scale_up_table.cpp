@@ -10,12 +10,15 @@ constexpr double trusted_growth = 4;  // beyond so many times the largest measur
 double ring_traffic(CollectiveOp op, int ranks) {
   const double n = ranks;
   switch (op) {
-    case CollectiveOp::all_reduce: return 2 * (n - 1) / n;
+    case CollectiveOp::all_reduce:
+      return 2 * (n - 1) / n;
     case CollectiveOp::all_gather:
     case CollectiveOp::reduce_scatter:
-    case CollectiveOp::all_to_all: return (n - 1) / n;
+    case CollectiveOp::all_to_all:
+      return (n - 1) / n;
     case CollectiveOp::broadcast:
-    case CollectiveOp::send_receive: break;
+    case CollectiveOp::send_receive:
+      break;
   }
   return 1;
 }
@@ -67,11 +70,13 @@ std::optional<ScaleUpTable::Parts> ScaleUpTable::parts(CollectiveOp op, int rank
 }
 
 ScaleUpTable::Parts ScaleUpTable::formula(CollectiveOp op, int ranks, double bytes) const {
-  return {profile_.base_seconds + ring_steps(op, ranks) * profile_.step_seconds, bytes / (profile_.efficiency * profile_.bandwidth_Bps), false};
+  return {profile_.base_seconds + ring_steps(op, ranks) * profile_.step_seconds, bytes / (profile_.efficiency * profile_.bandwidth_Bps),
+          false};
 }
 
 ScaleUpTable::Answer ScaleUpTable::time(CollectiveOp op, int ranks, double bytes) const {
   if (ranks <= 1 || bytes <= 0) return {};
+  if (op == CollectiveOp::send_receive) ranks = 2;  // whoever else is in the group
   auto found = parts(op, ranks, bytes);
   // Two ranks that exchange halves of 2S do what a send and a receive of S do.
   if (!found && op == CollectiveOp::send_receive) {

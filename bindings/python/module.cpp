@@ -1,0 +1,10 @@
+#include "bindings/python/bindings.hpp"
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "The compiled part of weftsim; use `import weftsim`.";
+  module.attr("__version__") = WEFTSIM_VERSION;
+  python::bind_errors(module);
+  python::bind_trace(module);
+  python::bind_run(module);
+  python::bind_catalogue(module);
+}

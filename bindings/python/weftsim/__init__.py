@@ -1,0 +1,19 @@
+"""weftsim: what would this training job do on that cluster, and what should I change?
+
+>>> import weftsim
+>>> result = weftsim.run("scenarios/sc21-145b.yaml")
+>>> result.step_time_s, result.mfu
+>>> result.trace.to_pandas("ops")
+"""
+
+from weftsim._core import (
+    InputError, MachineError, SimulationError, __version__,
+    list_hosts, list_models, list_networks, list_profiles, list_scenarios, list_software,
+)
+from weftsim._result import Columns, Result, Trace
+from weftsim._run import run
+
+__all__ = [
+    "Columns", "InputError", "MachineError", "Result", "SimulationError", "Trace", "__version__",
+    "list_hosts", "list_models", "list_networks", "list_profiles", "list_scenarios", "list_software", "run",
+]

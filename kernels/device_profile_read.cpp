@@ -1,0 +1,220 @@
+#include <fmt/format.h>
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <tuple>
+#include "kernels/device_profile_format.hpp"
+#include "kernels/strict_json.hpp"
+
+namespace kernels {
+namespace {
+
+constexpr CollectiveOp all_ops[] = {CollectiveOp::all_reduce, CollectiveOp::all_gather, CollectiveOp::reduce_scatter,
+                                    CollectiveOp::broadcast,  CollectiveOp::all_to_all, CollectiveOp::send_receive};
+constexpr double largest_size = 1e12;      // tokens, heads, ... of a point
+constexpr double largest_utilisation = 2;  // above 1 only where operands stay in a cache
+constexpr double longest = 1e4;            // seconds of one operation
+
+template <class Enum, std::size_t count>
+Enum named(JsonObject& object, std::string_view key, const std::string& name, const Enum (&all)[count]) {
+  std::vector<std::string> known;
+  for (const Enum e : all) {
+    if (name_of(e) == name) return e;
+    known.emplace_back(name_of(e));
+  }
+  object.problem(
+      key, fmt::format("'{}' is not known (known: {}).{} Write one of them.", name, fmt::join(known, ", "), did_you_mean(name, known)));
+  return all[0];
+}
+
+void read_schema(JsonObject& top) {
+  const std::string schema = top.text("schema");
+  if (schema == fmt::format("{}{}", device_schema_name, device_schema_version) || !top.has("schema")) return;
+  const bool ours = schema.starts_with(device_schema_name);
+  const int version = ours ? std::atoi(schema.c_str() + device_schema_name.size()) : 0;
+  if (version > device_schema_version)
+    top.problem("schema", fmt::format("'{}' is newer than this program, which reads '{}{}'. Install a newer weftsim.", schema,
+                                      device_schema_name, device_schema_version));
+  else
+    top.problem("schema", fmt::format("'{}' is no device profile ('{}{}'). Give a file made by weftsim fit or calibrate.", schema,
+                                      device_schema_name, device_schema_version));
+}
+
+std::vector<Provenance> read_provenance(JsonObject& top, JsonProblems& problems) {
+  std::vector<Provenance> all;
+  top.list("provenance", [&](const JsonNode& node, const std::string& path) {
+    JsonObject entry(node, path, problems);
+    Provenance p{.what = entry.text("what"), .source = entry.text("source"), .how = entry.text("how"), .rows = entry.whole("rows")};
+    entry.finish();
+    all.push_back(std::move(p));
+  });
+  return all;
+}
+
+GemmProfile read_gemm(JsonObject gemm) {
+  GemmProfile g;
+  g.table_precision = named(gemm, "table_precision", gemm.text("table_precision"), all_precisions);
+  gemm.list("used_for",
+            [&](const JsonNode& node, const std::string&) { g.used_for.push_back(named(gemm, "used_for", node.text, all_precisions)); });
+  JsonObject tiles = gemm.object("tiles");
+  g.tiles.floor_seconds = tiles.number("floor_seconds", 0, longest);
+  g.tiles.prologue_k = tiles.number("prologue_k", 0, largest_size);
+  g.tiles.memory_efficiency = tiles.positive("memory_efficiency", largest_utilisation);
+  JsonObject peaks = tiles.object("tile_peak");
+  for (std::size_t i = 0; i < g.tiles.tile_peak.size(); ++i) g.tiles.tile_peak[i] = peaks.positive(tile_names[i], largest_utilisation);
+  peaks.finish();
+  tiles.finish();
+  for (const auto& row : gemm.rows("points", 4)) {
+    if (std::max({row[0], row[1], row[2]}) > largest_size || row[3] > largest_utilisation)
+      gemm.problem("points", fmt::format("point {} {} {}: sides are at most {}, utilisation at most {}. Correct the row.", row[0], row[1],
+                                         row[2], largest_size, largest_utilisation));
+    else
+      g.points.push_back({std::llround(row[0]), std::llround(row[1]), std::llround(row[2]), row[3]});
+  }
+  const auto same = [](const GemmPoint& a, const GemmPoint& b) { return a.m == b.m && a.n == b.n && a.k == b.k; };
+  std::sort(g.points.begin(), g.points.end(),
+            [](const GemmPoint& a, const GemmPoint& b) { return std::tie(a.m, a.n, a.k) < std::tie(b.m, b.n, b.k); });
+  if (const auto twice = std::adjacent_find(g.points.begin(), g.points.end(), same); twice != g.points.end())
+    gemm.problem("points", fmt::format("the point {} {} {} stands here twice. Keep one of them.", twice->m, twice->n, twice->k));
+  gemm.finish();
+  return g;
+}
+
+AttentionProfile read_attention(JsonObject attention) {
+  AttentionProfile a;
+  JsonObject model = attention.object("model");
+  a.model.floor_seconds = model.number("floor_seconds", 0, longest);
+  a.model.peak_fraction = model.positive("peak_fraction", largest_utilisation);
+  a.model.memory_efficiency = model.positive("memory_efficiency", largest_utilisation);
+  a.model.diagonal_tokens = model.number("diagonal_tokens", 0, largest_size);
+  model.finish();
+  a.backward_flops = attention.positive("backward_flops", 100);
+  a.backward_rate = attention.positive("backward_rate", 100);
+  a.source = attention.text("source");
+  for (const auto& row : attention.rows("points", 6)) {
+    if (*std::max_element(row.begin(), row.end() - 1) > largest_size || row[5] > largest_utilisation || row[3] > row[2])
+      attention.problem("points", fmt::format("batch {} seq_len {}: a size is too large, or there are more kv_heads than heads, or "
+                                              "utilisation is above {}. Correct the row.",
+                                              row[0], row[1], largest_utilisation));
+    else
+      a.points.push_back(
+          {std::llround(row[0]), std::llround(row[1]), std::llround(row[2]), std::llround(row[3]), std::llround(row[4]), row[5]});
+  }
+  attention.finish();
+  return a;
+}
+
+CollectiveTable read_table(JsonObject entry) {
+  CollectiveTable table;
+  table.op = named(entry, "op", entry.text("op"), all_ops);
+  table.ranks = static_cast<int>(entry.whole("ranks", 2, 1 << 20));
+  for (const auto& row : entry.rows("bytes_microseconds", 2)) {
+    const CollectivePoint point{row[0], row[1] * 1e-6};
+    if (!table.points.empty() && (point.bytes <= table.points.back().bytes || point.seconds < table.points.back().seconds))
+      entry.problem("bytes_microseconds",
+                    fmt::format("the row of {} bytes does not ascend. Bytes must grow and times must not fall.", row[0]));
+    table.points.push_back(point);
+  }
+  if (table.points.empty()) entry.problem("bytes_microseconds", "a table needs rows. Add them or remove the table.");
+  entry.finish();
+  return table;
+}
+
+ScaleUpProfile read_scale_up(JsonObject object, JsonProblems& problems) {
+  ScaleUpProfile s;
+  s.bandwidth_Bps = object.positive("bandwidth_Bps");
+  s.efficiency = object.positive("efficiency", 1);
+  s.base_seconds = object.number("base_seconds", 0, longest);
+  s.step_seconds = object.number("step_seconds", 0, longest);
+  object.list("tables", [&](const JsonNode& node, const std::string& path) {
+    s.tables.push_back(read_table(JsonObject(node, path, problems)));
+    for (std::size_t i = 0; i + 1 < s.tables.size(); ++i)
+      if (s.tables[i].op == s.tables.back().op && s.tables[i].ranks == s.tables.back().ranks)
+        problems.add(node.line, path,
+                     fmt::format("{} of {} ranks has a table already. Keep one of them.", name_of(s.tables[i].op), s.tables[i].ranks));
+  });
+  std::sort(s.tables.begin(), s.tables.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.op, a.ranks) < std::tie(b.op, b.ranks); });
+  object.finish();
+  return s;
+}
+
+NetworkProfile read_network(JsonObject object, JsonProblems& problems) {
+  NetworkProfile n;
+  n.base_seconds = object.number("base_seconds", 0, longest);
+  n.inter_step_seconds = object.number("inter_step_seconds", 0, longest);
+  n.intra_step_seconds = object.number("intra_step_seconds", 0, longest);
+  n.nic_efficiency = object.positive("nic_efficiency", 1);
+  n.source = object.text("source");
+  object.list("sets", [&](const JsonNode& node, const std::string& path) {
+    JsonObject entry(node, path, problems);
+    NetworkSet set;
+    set.source = entry.text("source");
+    set.network = entry.text("network");
+    set.traffic = entry.text("traffic");
+    set.ranks = static_cast<int>(entry.whole("ranks", 2, 1 << 24));
+    set.hosts = static_cast<int>(entry.whole("hosts", 2, 1 << 24));
+    set.host_Bps = entry.positive("host_Bps");
+    set.efficiency = entry.positive("efficiency", largest_utilisation);
+    set.latency_seconds = entry.number("latency_seconds", 0, longest);
+    set.median_abs_error = entry.number("median_abs_error");
+    entry.finish();
+    n.sets.push_back(std::move(set));
+  });
+  object.finish();
+  return n;
+}
+
+std::vector<Residual> read_residuals(JsonObject& top, JsonProblems& problems) {
+  std::vector<Residual> all;
+  top.list("residuals", [&](const JsonNode& node, const std::string& path) {
+    JsonObject entry(node, path, problems);
+    Residual r;
+    r.what = entry.text("what");
+    r.n = entry.whole("n");
+    r.held_out = entry.whole("held_out");
+    r.median_abs_error = entry.number("median_abs_error");
+    r.p90_abs_error = entry.number("p90_abs_error");
+    r.bias = entry.number("bias", -100, 100);
+    r.sigma = entry.number("sigma");
+    entry.finish();
+    all.push_back(std::move(r));
+  });
+  return all;
+}
+
+}  // namespace
+
+DeviceProfile parse_device_profile(std::string_view json, const std::string& file) {
+  const JsonNode root = parse_json(json, file);
+  JsonProblems problems(file);
+  JsonObject top(root, "", problems);
+  DeviceProfile p;
+  read_schema(top);
+  problems.throw_if_any();  // of another schema nothing else is worth saying
+  p.name = top.text("name");
+  p.description = top.text("description");
+  p.vendor = top.text("vendor");
+  p.calibrated = top.boolean("calibrated");
+  p.provenance = read_provenance(top, problems);
+  p.multiprocessors = static_cast<int>(top.whole("multiprocessors", 1, 1 << 20));
+  JsonObject peaks = top.object("peak_flops");
+  for (const auto precision : all_precisions) p.peak_flops[static_cast<std::size_t>(precision)] = peaks.positive(name_of(precision), 1e21);
+  peaks.finish();
+  JsonObject memory = top.object("memory");
+  p.memory = {memory.positive("capacity_bytes"), memory.positive("bandwidth_Bps"), memory.positive("efficiency", 1)};
+  memory.finish();
+  p.gemm = read_gemm(top.object("gemm"));
+  JsonObject batched = top.object("batched_gemm");
+  p.batched_gemm = {batched.positive("peak_fraction", 1), batched.text("source")};
+  batched.finish();
+  p.attention = read_attention(top.object("attention"));
+  p.scale_up = read_scale_up(top.object("scale_up"), problems);
+  p.network = read_network(top.object("network"), problems);
+  p.residuals = read_residuals(top, problems);
+  top.finish();
+  problems.throw_if_any();
+  return p;
+}
+
+}  // namespace kernels

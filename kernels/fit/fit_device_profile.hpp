@@ -1,0 +1,41 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+#include "kernels/csv_table.hpp"
+#include "kernels/device_profile.hpp"
+#include "kernels/fit/data_sheet.hpp"
+
+// Published measurements of a device -> its profile, with the error of predicting points that were left out.
+// Equal input gives equal text.
+namespace kernels::fit {
+
+struct FitInput {
+  DataSheet sheet;     // of the device that is wanted
+  DataSheet measured;  // of the device that was measured: utilisations are taken from one to the other
+  CsvTable gemm, attention, collectives;
+};
+
+// DIR with gemm_*.csv, attention.csv, collectives.csv. Throws InputError.
+FitInput read_fit_input(const std::string& directory, std::string_view device);
+DeviceProfile fit_device_profile(const FitInput& input);
+
+// Its parts; each fills its own fields of the profile and adds residuals and provenance.
+void fit_gemm(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile);
+void fit_attention(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile);
+void fit_scale_up(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile);
+void fit_network(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile);  // after fit_scale_up
+
+// One usable row of collectives.csv.
+struct CollectiveRow {
+  std::string source, network;
+  CollectiveOp op = CollectiveOp::all_reduce;
+  int ranks = 0, hosts = 0;
+  double bytes = 0, seconds = 0;
+};
+// Rows of these GPUs under NVSwitch whose quality is ok, by NCCL.
+std::vector<CollectiveRow> usable_rows(const CsvTable& table, const std::vector<std::string>& gpu_types);
+// "… 8x200G …" -> 8 * 200 Gb/s in bytes per second; zero if the text says no such thing.
+double nic_rate_of(const std::string& network);
+
+}  // namespace kernels::fit

@@ -1,0 +1,59 @@
+// Folded and whole runs of one scenario give the same step time, to the picosecond.
+#include "workloads/folding.hpp"
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include "workloads/run.hpp"
+#include "workloads/scenario_reader.hpp"
+
+namespace {
+using namespace workloads;
+
+Scenario small(std::vector<std::string> changes) {
+  Scenario scenario = read_shipped_scenario("quick", {.overrides = std::move(changes)});
+  return scenario;
+}
+
+void expect_same(const Scenario& scenario, int most_ranks) {
+  const Result folded = run(scenario, {.fold = true});
+  const Result whole = run(scenario, {.fold = false});
+  for (std::size_t j = 0; j < scenario.jobs.size(); ++j) {
+    EXPECT_EQ(folded.jobs[j].steps_s, whole.jobs[j].steps_s);
+    for (std::size_t c = 0; c < category_count; ++c)
+      EXPECT_NEAR(folded.jobs[j].breakdown_s[c], whole.jobs[j].breakdown_s[c], 1e-9 * whole.jobs[j].step_time_s) << category_names[c];
+  }
+  EXPECT_LE(folded.ranks_simulated, most_ranks);
+  EXPECT_EQ(whole.ranks_simulated, scenario.cluster.gpus);
+  EXPECT_NEAR(folded.network_stats.max_link_utilization, whole.network_stats.max_link_utilization, 1e-9);
+  EXPECT_EQ(folded.network_stats.full_links.size(), whole.network_stats.full_links.size());
+  EXPECT_EQ(folded.network_stats.flows, whole.network_stats.flows);
+}
+
+TEST(Folding, quick_scenario) { expect_same(small({}), 2); }
+TEST(Folding, several_steps) { expect_same(small({"workload.steps=3"}), 2); }
+TEST(Folding, analytic_network) { expect_same(small({"network=analytic"}), 2); }
+TEST(Folding, spray) { expect_same(small({"cluster.fabric.routing=spray"}), 2); }
+// Hash collisions tell flows apart: less is folded, and nothing is wrong.
+TEST(Folding, ecmp) { expect_same(small({"cluster.fabric.routing=ecmp"}), 16); }
+TEST(Folding, oversubscribed_leaf) { expect_same(read_shipped_scenario("dp-leaf-spine-4to1"), 1); }
+TEST(Folding, three_tiers_interleaved) { expect_same(read_shipped_scenario("sc21-76b"), 64); }
+
+// The same cluster with a second job beside the first: each has its own step time, the same either way.
+TEST(Folding, two_jobs) {
+  Scenario scenario = read_shipped_scenario("dp-leaf-spine-4to1");
+  JobSpec half = scenario.jobs[0];
+  half.gpus /= 2;
+  half.parallel.dp /= 2;
+  half.global_batch /= 2;
+  half.placement = Placement::spread;
+  scenario.jobs = {half, half};
+  scenario.jobs[0].name = "first";
+  scenario.jobs[1].name = "second";
+  scenario.jobs[1].start = sim::Time::seconds(0.1);
+  expect_same(scenario, scenario.cluster.gpus / 2);
+}
+
+// More GPUs to the rank order: pipeline stages inside a host, tensor groups the slowest dimension.
+TEST(Folding, any_rank_order) {
+  for (const char* order : {"pp-dp-tp-cp-ep", "dp-tp-pp-ep-cp", "tp-pp-dp-cp-ep"}) expect_same(small({fmt::format("workload.parallel.rank_order={}", order)}), 16);
+}
+}  // namespace

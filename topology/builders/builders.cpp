@@ -1,0 +1,22 @@
+#include "topology/builders/builders.hpp"
+#include <algorithm>
+#include <array>
+
+namespace topology {
+namespace {
+// Every fabric that a scenario can name.
+constexpr std::array builders = {
+    NamedBuilder{FabricType::fat_tree, "fat-tree", build_fat_tree},
+    NamedBuilder{FabricType::leaf_spine, "leaf-spine", build_leaf_spine},
+    NamedBuilder{FabricType::rail_optimized, "rail-optimized", build_rail_optimized},
+    NamedBuilder{FabricType::none, "none", build_none},
+};
+}  // namespace
+
+const NamedBuilder& builder_of(FabricType type) {
+  return *std::find_if(builders.begin(), builders.end(), [&](const NamedBuilder& b) { return b.type == type; });
+}
+
+std::unique_ptr<Structure> build_none(const ClusterSpec&, const HostLayout&, Wiring&) { return nullptr; }
+
+}  // namespace topology

@@ -1,0 +1,117 @@
+#include "topology/checks.hpp"
+#include <fmt/format.h>
+#include <algorithm>
+#include "topology/fabric_impl.hpp"
+#include "topology/reach.hpp"
+
+namespace topology {
+namespace {
+
+bool is_switch(NodeKind kind) { return kind == NodeKind::leaf || kind == NodeKind::spine || kind == NodeKind::core; }
+
+std::size_t tier_of(NodeKind kind) { return static_cast<std::size_t>(kind) - static_cast<std::size_t>(NodeKind::leaf); }
+
+Check check_connected(const Reach& found) {
+  return {"connected", found.connected, found.connected ? "every GPU reaches every other" : "some GPUs have no way to each other"};
+}
+
+Check check_nics(const Fabric& fabric) {
+  const HostLayout& hosts = fabric.impl().hosts;
+  std::vector<bool> used(static_cast<std::size_t>(hosts.nics()));
+  for (int gpu = 0; gpu < hosts.gpus && hosts.nics() > 0; ++gpu) used[hosts.nic_of(gpu)] = true;
+  const auto idle = std::count(used.begin(), used.end(), false);
+  return {"nics_used", idle == 0, idle == 0 ? "every NIC serves a GPU" : fmt::format("{} of {} NICs serve no GPU", idle, used.size())};
+}
+
+Check check_bisection(const Fabric& fabric, double bisection) {
+  double all = 0;
+  for (const Link& link : fabric.links())
+    if (link.kind == LinkKind::host_leaf && fabric.nodes()[link.from].kind == NodeKind::nic) all += 8 * link.capacity.value();
+  const int nics = fabric.impl().hosts.nics();
+  const double full = nics == 0 ? 0 : all / nics * (nics / 2);
+  const bool ok = bisection >= full * (1 - 1e-9);
+  return {"full_bisection", ok,
+          ok ? fmt::format("half of the NICs can send to the other half at full rate ({:.10g} Gb/s)", bisection * 1e-9)
+             : fmt::format("halves of the NICs reach {:.10g} of {:.10g} Gb/s ({:.3g} %)", bisection * 1e-9, full * 1e-9,
+                           100 * bisection / full)};
+}
+
+Check check_paths(const Reach& found) {
+  const bool one_leaf = found.diameter_hops <= 2;
+  return {"equal_cost_paths", one_leaf || found.shortest_paths > 1,
+          fmt::format("{:.0f} shortest paths between the farthest NICs, {} hops", found.shortest_paths, found.diameter_hops)};
+}
+
+Check check_single_points(const std::vector<FailureDomain>& domains) {
+  std::string points;
+  for (const FailureDomain& domain : domains)
+    if (domain.hosts_cut_off > 0 || domain.bandwidth_lost == 1)
+      points += fmt::format("{}one {} {}", points.empty() ? "" : "; ", domain.name, domain.text);
+  return {"single_points_of_failure", points.empty(), points.empty() ? "no switch cuts off a host" : points};
+}
+
+Check check_ports(const TierPorts& tier) {
+  return {fmt::format("ports_{}", name_of(tier.kind)), true,
+          fmt::format("{} of {} ports used, {} free ({} switches of {})", tier.used, tier.switches * tier.radix, tier.free(), tier.switches,
+                      tier.radix)};
+}
+
+}  // namespace
+
+std::vector<TierPorts> ports_by_tier(const Fabric& fabric) {
+  const auto& radix = fabric.impl().spec.fabric.radix;
+  std::vector<TierPorts> tiers;
+  for (std::uint32_t node = 0; node < fabric.nodes().size(); ++node) {
+    const NodeKind kind = fabric.nodes()[node].kind;
+    if (!is_switch(kind)) continue;
+    if (tiers.size() <= tier_of(kind)) tiers.push_back({kind, 0, radix[std::min(tier_of(kind), radix.size() - 1)], 0});
+    ++tiers.back().switches;
+    tiers.back().used += static_cast<int>(out_degree(node, fabric.impl().graph));
+  }
+  return tiers;
+}
+
+// A link counts as down where it leads to a node of a lower kind; kinds are in order of height.
+std::vector<double> oversubscription(const Fabric& fabric) {
+  std::vector<double> down(fabric.nodes().size()), up(fabric.nodes().size());
+  for (const Link& link : fabric.links())
+    (fabric.nodes()[link.to].kind < fabric.nodes()[link.from].kind ? down : up)[link.from] += link.capacity.value();
+  std::vector<double> worst;
+  for (std::uint32_t node = 0; node < fabric.nodes().size(); ++node) {
+    const NodeKind kind = fabric.nodes()[node].kind;
+    if (!is_switch(kind) || up[node] == 0) continue;
+    if (worst.size() <= tier_of(kind)) worst.push_back(0);
+    worst.back() = std::max(worst.back(), down[node] / up[node]);
+  }
+  return worst;
+}
+
+double bisection_bandwidth_bps(const Fabric& fabric) {
+  return fabric.impl().structure ? 8 * fabric.impl().structure->bisection().value() : 0;
+}
+
+std::vector<FailureDomain> failure_domains(const Fabric& fabric) {
+  std::vector<FailureDomain> domains;
+  if (fabric.impl().structure) domains = fabric.impl().structure->failure_domains();
+  const HostLayout& hosts = fabric.impl().hosts;
+  if (hosts.domains() == 0) return domains;
+  const int gpus = std::min(hosts.gpus, hosts.gpus_per_domain);
+  domains.push_back({.name = "scale_up",
+                     .count = hosts.domains(),
+                     .hosts_degraded = (gpus + hosts.gpus_per_host - 1) / hosts.gpus_per_host,
+                     .text = fmt::format("leaves {} GPUs without scale-up links", gpus)});
+  return domains;
+}
+
+std::vector<Check> checks(const Fabric& fabric) {
+  const Reach found = reach(fabric);
+  std::vector<Check> list = {check_connected(found), check_nics(fabric)};
+  if (!fabric.impl().structure) return list;
+  list.push_back(check_bisection(fabric, bisection_bandwidth_bps(fabric)));
+  list.push_back(check_paths(found));
+  list.push_back(check_single_points(failure_domains(fabric)));
+  for (const TierPorts& tier : ports_by_tier(fabric)) list.push_back(check_ports(tier));
+  return list;
+}
+
+}  // namespace topology

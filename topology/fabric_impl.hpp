@@ -1,0 +1,31 @@
+#pragma once
+#include <boost/graph/compressed_sparse_row_graph.hpp>
+#include <cstdint>
+#include <memory>
+#include <vector>
+#include "topology/fabric.hpp"
+#include "topology/hosts.hpp"
+#include "topology/structure.hpp"
+#include "topology/wiring.hpp"
+
+// For the .cpp files of topology/ only: Boost.Graph stays behind this door.
+namespace topology {
+
+struct LinkIndex {
+  std::uint32_t link = 0;  // into Wiring::links; the graph sorts its edges, so their order says nothing
+};
+using Graph =
+    boost::compressed_sparse_row_graph<boost::directedS, boost::no_property, LinkIndex, boost::no_property, std::uint32_t, std::uint32_t>;
+
+struct Fabric::Impl {
+  explicit Impl(const ClusterSpec& cluster);
+
+  ClusterSpec spec;
+  Wiring wiring;
+  HostLayout hosts;
+  std::unique_ptr<Structure> structure;  // null: nothing joins the NICs
+  std::vector<sim::LinkSpec> network_links;
+  Graph graph;  // vertex = node
+};
+
+}  // namespace topology

@@ -1,0 +1,17 @@
+#include "topology/report.hpp"
+#include "topology/reach.hpp"
+
+namespace topology {
+
+TopologyReport report(const Fabric& fabric) {
+  return {.counts = count(fabric),
+          .bisection_bandwidth_bps = bisection_bandwidth_bps(fabric),
+          .oversubscription = oversubscription(fabric),
+          .diameter_hops = reach(fabric).diameter_hops,
+          .power_w = {},
+          .price_usd = {},
+          .failure_domains = failure_domains(fabric),
+          .checks = checks(fabric)};
+}
+
+}  // namespace topology

@@ -1,0 +1,36 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+#include "workloads/scenario.hpp"
+
+// Scenario files (INTERFACES, section 3; docs/scenario.md): text -> checked Scenario -> text.
+namespace workloads {
+
+struct ReadOptions {
+  std::vector<std::string> overrides = {};  // "cluster.gpus=512", applied in order before anything is checked
+  bool workload_required = true;            // false: a fabric alone will do (`weftsim topo`, `traffic`)
+};
+
+// All throw sim::InputError with every problem at once, each `FILE:LINE: where: what is wrong. What to do.`
+// Paths inside a scenario are relative to its folder, then to the working directory. JSON is accepted too.
+Scenario read_scenario_file(const std::filesystem::path& path, const ReadOptions& options = {});
+Scenario read_scenario_text(std::string_view text, std::string_view source_name, const ReadOptions& options = {});
+Scenario read_shipped_scenario(std::string_view name, const ReadOptions& options = {});
+// What a user types: a file if there is one, else a shipped name.
+Scenario read_scenario(const std::string& path_or_name, const ReadOptions& options = {});
+
+// The scenario with every default written out. Reading it again gives the same scenario.
+std::string to_yaml(const Scenario& scenario);
+
+// What travels inside the binary, sorted by name.
+std::vector<std::string> shipped_scenarios();
+std::vector<std::string> shipped_models();
+std::vector<std::string> shipped_hosts();
+std::optional<ModelSpec> shipped_model(std::string_view name);
+// Its text, for `weftsim list` and for people; nothing for an unknown name.
+std::optional<std::string_view> shipped_scenario_text(std::string_view name);
+
+}  // namespace workloads

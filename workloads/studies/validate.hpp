@@ -1,0 +1,55 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+// Published measurements, predicted again: those shipped with the project, and tables of a folder.
+namespace workloads {
+
+struct ValidationRow {
+  std::string set, id, grade, gpu_type;
+  int hosts = 0;
+  std::string precision, family, source, quantity;  // step_time_s, collective_time_s, gemm_time_s, attention_time_s
+  double predicted = 0, measured = 0;
+  double low = 0, high = 0;                          // 90 % interval of the prediction
+  double error() const { return predicted / measured - 1; }
+  bool inside() const { return low <= measured && measured <= high; }
+};
+
+struct SkippedRow {
+  std::string id, reason;
+};
+
+struct ErrorStatistics {
+  int n = 0;
+  double median_abs_error = 0, mean_abs_error = 0, mean_error = 0, p90_abs_error = 0, max_abs_error = 0;
+  double inside_interval = 0;                        // share of rows
+};
+ErrorStatistics statistics_of(const std::vector<const ValidationRow*>& rows);
+
+struct Validation {
+  std::vector<ValidationRow> rows;
+  std::vector<SkippedRow> skipped;
+  std::map<std::string, ErrorStatistics> by_set() const;
+  // The mean of the sets' figures, so that a large set does not rule; releases of one product count as one set.
+  // Of grade A where there is any, else of all.
+  ErrorStatistics over_sets() const;
+  // Median error of all rows at most `tolerance`, and at least 70 % of rows inside their interval.
+  bool within(double tolerance) const;
+};
+
+struct ValidateOptions {
+  std::string data;                                  // folder with training.csv, collectives.csv, gemm_*.csv, attention.csv; empty: what is shipped
+  std::string only;                                  // glob on id or set; empty: all
+  int threads = 0;
+  std::function<bool(double)> progress;
+};
+
+// Throws sim::InputError for a folder without any of the tables, or a broken one.
+Validation validate(const ValidateOptions& options);
+
+std::string validation_json(const Validation& validation);  // INTERFACES, section 4
+
+}  // namespace workloads

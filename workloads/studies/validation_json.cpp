@@ -1,0 +1,29 @@
+#include <nlohmann/json.hpp>
+#include "workloads/studies/validate.hpp"
+
+namespace workloads {
+namespace {
+using Json = nlohmann::ordered_json;
+
+Json json_of(const ErrorStatistics& s) {
+  return {{"n", s.n}, {"median_abs_error", s.median_abs_error}, {"mean_abs_error", s.mean_abs_error}, {"mean_error", s.mean_error},
+          {"p90_abs_error", s.p90_abs_error}, {"max_abs_error", s.max_abs_error}, {"inside_interval", s.inside_interval}};
+}
+}  // namespace
+
+std::string validation_json(const Validation& validation) {
+  Json json;
+  json["rows"] = Json::array();
+  for (const ValidationRow& r : validation.rows)
+    json["rows"].push_back({{"set", r.set}, {"id", r.id}, {"grade", r.grade}, {"gpu_type", r.gpu_type}, {"hosts", r.hosts}, {"precision", r.precision},
+                            {"family", r.family}, {"source", r.source}, {"quantity", r.quantity}, {"predicted", r.predicted}, {"measured", r.measured},
+                            {"error", r.error()}, {"interval", {r.low, r.high}}, {"inside_interval", r.inside()}});
+  json["by_set"] = Json::object();
+  for (const auto& [set, statistics] : validation.by_set()) json["by_set"][set] = json_of(statistics);
+  json["over_sets"] = validation.rows.empty() ? Json(nullptr) : json_of(validation.over_sets());
+  json["skipped"] = Json::array();
+  for (const SkippedRow& s : validation.skipped) json["skipped"].push_back({{"id", s.id}, {"reason", s.reason}});
+  return json.dump(2);
+}
+
+}  // namespace workloads

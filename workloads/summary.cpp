@@ -1,0 +1,82 @@
+#include "workloads/summary.hpp"
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace workloads {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json memory_json(const MemoryUse& memory) {
+  return {{"weights", memory.weights},     {"gradients", memory.gradients}, {"optimizer", memory.optimizer}, {"activations", memory.activations},
+          {"buffers", memory.buffers},     {"total", memory.total()},       {"capacity", memory.capacity},   {"fits", memory.fits()},
+          {"rank", memory.rank}};
+}
+
+Json breakdown_json(const JobResult& job) {
+  Json breakdown;
+  for (std::size_t i = 0; i < category_count; ++i) breakdown[std::string(category_names[i])] = job.breakdown_s[i];
+  return breakdown;
+}
+
+// The figures of one job, which for the first one are also the top level. A figure that divides by
+// zero becomes null: JSON has no infinity.
+Json job_json(const JobResult& job) {
+  const bool has_interval = job.interval_high_s > 0;
+  return {{"step_time_s", job.step_time_s},
+          {"steps_s", job.steps_s},
+          {"step_time_interval_s", has_interval ? Json::array({job.interval_low_s, job.interval_high_s}) : Json()},
+          {"outside_calibrated_range", job.outside_calibrated_range},
+          {"tokens_per_s", job.tokens_per_s()},
+          {"tokens_per_s_per_gpu", job.tokens_per_s() / job.gpus},
+          {"model_flops_per_step", job.model_flops_per_step},
+          {"model_tflops_per_gpu", job.model_flops_per_gpu_s() / 1e12},
+          {"hardware_tflops_per_gpu", job.hardware_flops_per_gpu_s() / 1e12},
+          {"mfu", job.mfu()},
+          {"hfu", job.hfu()},
+          {"breakdown_s", breakdown_json(job)},
+          {"memory_per_gpu_bytes", memory_json(job.memory)}};
+}
+
+Json network_json(const NetworkStats& stats) {
+  Json full_links = Json::array();
+  for (const auto& link : stats.full_links)
+    full_links.push_back({{"name", link.name}, {"kind", link.kind}, {"utilization", link.utilization}, {"limiting_share", link.limiting_share}});
+  return {{"flows", stats.flows},
+          {"bytes", stats.bytes},
+          {"max_link_utilization", stats.max_link_utilization},
+          {"mean_link_utilization", stats.mean_link_utilization},
+          {"ecmp_max_flows_per_link", stats.ecmp_max_flows_per_link},
+          {"packet_hops", nullptr},  // packet mode's
+          {"drops", nullptr},
+          {"pauses", nullptr},
+          {"marks", nullptr},
+          {"full_links", full_links}};
+}
+
+}  // namespace
+
+std::string summary_json(const Result& result, const SummaryExtras& extras) {
+  Json jobs = Json::array();
+  for (const auto& job : result.jobs) {
+    jobs.push_back({{"name", job.name}, {"gpus", job.gpus}});
+    jobs.back().update(job_json(job));
+  }
+  Json all = {{"name", result.name}, {"version", extras.version}, {"seed", result.seed}, {"network", result.network}, {"gpus", result.gpus},
+              {"jobs", jobs}};
+  all.update(job_json(result.jobs.empty() ? JobResult{} : result.jobs.front()));
+  all["network_stats"] = network_json(result.network_stats);
+  all["bill_of_materials"] = extras.bill_of_materials.empty() ? Json() : Json::parse(extras.bill_of_materials);
+  all["energy_j_per_step"] = nullptr;
+  all["critical_path"] = Json::array();
+  all["events"] = result.events;
+  all["ranks_simulated"] = result.ranks_simulated;
+  all["warnings"] = result.warnings;
+  all["wall_s"] = result.wall_s;
+  all["cpu_s"] = result.cpu_s;
+  all["peak_rss_bytes"] = result.peak_rss_bytes;
+  all["signature"] = fmt::format("{:016x}", result.signature);
+  return all.dump(2);
+}
+
+}  // namespace workloads

@@ -1,0 +1,273 @@
+#include "workloads/trace_file.hpp"
+#include <fcntl.h>
+#include <unistd.h>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <unordered_map>
+#include <fmt/format.h>
+#include "sim/error.hpp"
+#include "workloads/hdf5.hpp"
+
+namespace workloads {
+namespace {
+
+using hdf5::Column;
+using Clock = std::chrono::steady_clock;
+constexpr auto flush_interval = std::chrono::seconds(2);
+
+// In the order of sim::Stream and sim::OpKind.
+const std::vector<std::string> stream_labels = {"compute", "tensor", "pipeline", "data"};
+const std::vector<std::string> kind_labels = {"forward",       "backward",      "recompute",     "kernel",  "tp_collective", "cp_collective",
+                                              "ep_collective", "dp_collective", "pp_send",       "pp_recv", "optimizer"};
+
+// Names become numbers; they must outlive this. An attribute of the earliest file format holds 64 KB, which is 4,096 strings:
+// names past that share the label "(other)".
+class Labels {
+ public:
+  static constexpr std::size_t most = 4000;
+  std::int32_t of(std::string_view name) {
+    if (const auto known = numbers_.find(name); known != numbers_.end()) return known->second;
+    if (texts_.size() == most) texts_.push_back("(other)");
+    if (texts_.size() > most) return static_cast<std::int32_t>(most);
+    texts_.emplace_back(name);
+    return numbers_[name] = static_cast<std::int32_t>(texts_.size()) - 1;
+  }
+  // Writes them if there are new ones.
+  void write(hid_t dataset) {
+    if (texts_.size() == written_) return;
+    hdf5::set_attribute(dataset, "labels", texts_);
+    written_ = texts_.size();
+  }
+
+ private:
+  std::unordered_map<std::string_view, std::int32_t> numbers_;
+  std::vector<std::string> texts_;
+  std::size_t written_ = 0;
+};
+
+struct OpColumns {
+  explicit OpColumns(hdf5::Handle group) : group_(std::move(group)) {
+    hdf5::set_attribute(stream.id(), "labels", stream_labels);
+    hdf5::set_attribute(kind.id(), "labels", kind_labels);
+  }
+  void push(const sim::OpRecord& op) {
+    job.push(static_cast<std::int32_t>(op.job));
+    rank.push(static_cast<std::int32_t>(op.rank));
+    stream.push(static_cast<std::uint8_t>(op.stream));
+    kind.push(static_cast<std::uint8_t>(op.kind));
+    name.push(names.of(op.name));
+    layer.push(op.layer);
+    micro_batch.push(op.micro_batch);
+    chunk.push(op.chunk);
+    start_ps.push(op.start.ps());
+    end_ps.push(op.end.ps());
+    bytes.push(op.bytes.count());
+    flops.push(op.flops);
+  }
+  void append() {
+    for (auto* column : {&job, &rank, &name, &layer, &micro_batch, &chunk}) column->append();
+    for (auto* column : {&stream, &kind}) column->append();
+    for (auto* column : {&start_ps, &end_ps, &bytes}) column->append();
+    flops.append();
+    names.write(name.id());
+  }
+
+ private:
+  hdf5::Handle group_;
+  hid_t g_ = group_.id();
+  Labels names;
+  Column<std::int32_t> job{g_, "job", "1"}, rank{g_, "rank", "1"};
+  Column<std::uint8_t> stream{g_, "stream", "1"}, kind{g_, "kind", "1"};
+  Column<std::int32_t> name{g_, "name", "1"}, layer{g_, "layer", "1"}, micro_batch{g_, "micro_batch", "1"}, chunk{g_, "chunk", "1"};
+  Column<std::int64_t> start_ps{g_, "start_ps", "ps"}, end_ps{g_, "end_ps", "ps"}, bytes{g_, "bytes", "byte"};
+  Column<double> flops{g_, "flops", "1"};
+};
+
+struct FlowColumns {
+  explicit FlowColumns(hdf5::Handle group) : group_(std::move(group)) {}
+  void push(const sim::FlowRecord& flow) {
+    id.push(count++);
+    source.push(static_cast<std::int32_t>(flow.source));
+    destination.push(static_cast<std::int32_t>(flow.destination));
+    bytes.push(flow.bytes.count());
+    start_ps.push(flow.start.ps());
+    end_ps.push(flow.end.ps());
+    cause.push(flow.cause);
+  }
+  void append() {
+    for (auto* column : {&id, &bytes, &start_ps, &end_ps, &cause}) column->append();
+    for (auto* column : {&source, &destination}) column->append();
+  }
+
+ private:
+  hdf5::Handle group_;
+  hid_t g_ = group_.id();
+  std::int64_t count = 0;
+  Column<std::int64_t> id{g_, "id", "1"};
+  Column<std::int32_t> source{g_, "src", "1"}, destination{g_, "dst", "1"};
+  Column<std::int64_t> bytes{g_, "bytes", "byte"}, start_ps{g_, "start_ps", "ps"}, end_ps{g_, "end_ps", "ps"}, cause{g_, "cause", "1"};
+};
+
+struct MemoryColumns {
+  explicit MemoryColumns(hdf5::Handle group) : group_(std::move(group)) {}
+  void push(const sim::MemoryRecord& sample) {
+    rank.push(static_cast<std::int32_t>(sample.rank));
+    time_ps.push(sample.time.ps());
+    bytes.push(sample.bytes.count());
+  }
+  void append() {
+    rank.append();
+    time_ps.append();
+    bytes.append();
+  }
+
+ private:
+  hdf5::Handle group_;
+  hid_t g_ = group_.id();
+  Column<std::int32_t> rank{g_, "rank", "1"};
+  Column<std::int64_t> time_ps{g_, "time_ps", "ps"}, bytes{g_, "bytes", "byte"};
+};
+
+template <class T, class Rows, class Member>
+void write_column(hid_t group, const std::string& name, std::string_view units, const Rows& rows, Member value) {
+  Column<T> column(group, name, units);
+  for (const auto& row : rows) column.push(value(row));
+  column.append();
+}
+
+// What the file holds is on the disk, not only in the page cache, when this returns.
+void sync_to_disk(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool done = file >= 0 && ::fsync(file) == 0;
+  const int reason = errno;
+  if (file >= 0) ::close(file);
+  if (!done) throw sim::MachineError(fmt::format("{}: cannot be written ({}).", path, std::strerror(reason)));
+}
+
+hdf5::Handle create_partial(const std::string& path, const std::string& partial) {
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder))
+    throw sim::MachineError(fmt::format("{}: cannot be written (there is no folder '{}'). Make it first.", path, folder.string()));
+  if (std::filesystem::is_directory(path)) throw sim::MachineError(fmt::format("{}: cannot be written (it is a folder).", path));
+  return hdf5::create_file(partial);
+}
+
+}  // namespace
+
+struct TraceFile::Tables {
+  explicit Tables(hdf5::Handle created) : file(std::move(created)) {}
+  // The order is that of closing: columns before the file.
+  hdf5::Handle file;
+  OpColumns ops{hdf5::create_group(file.id(), "ops")};
+  FlowColumns flows{hdf5::create_group(file.id(), "flows")};
+  MemoryColumns memory{hdf5::create_group(file.id(), "memory")};
+  std::int64_t op_rows = 0;
+  Clock::time_point flushed = Clock::now();
+};
+
+// Flushed at once: from here on the partial file opens, whatever happens.
+TraceFile::TraceFile(std::string path, const TraceHeader& header) : path_(std::move(path)), partial_(path_ + ".partial") {
+  tables_ = std::make_unique<Tables>(create_partial(path_, partial_));
+  const hid_t root = tables_->file.id();
+  hdf5::set_attribute(root, "schema", "weftsim/1");
+  hdf5::set_attribute(root, "weftsim_version", header.weftsim_version);
+  hdf5::set_attribute(root, "scenario_yaml", header.scenario_yaml);
+  hdf5::set_attribute(root, "seed", header.seed);
+  hdf5::set_attribute(root, "network", header.network);
+  hdf5::set_attribute(root, "complete", std::uint8_t{0});
+  flush();
+}
+
+TraceFile::~TraceFile() {
+  if (!tables_) return;
+  try {
+    flush();
+  } catch (const sim::MachineError&) {
+    // The disk is full, and who wrote last has already been told.
+  }
+}
+
+std::int64_t TraceFile::record(const sim::OpRecord& op) {
+  tables_->ops.push(op);
+  flush_if_due();
+  return tables_->op_rows++;
+}
+
+void TraceFile::record(const sim::FlowRecord& flow) {
+  tables_->flows.push(flow);
+  flush_if_due();
+}
+
+void TraceFile::record(const sim::MemoryRecord& sample) {
+  tables_->memory.push(sample);
+  flush_if_due();
+}
+
+void TraceFile::flush_if_due() {
+  if (Clock::now() - tables_->flushed >= flush_interval) flush();
+}
+
+void TraceFile::flush() {
+  tables_->ops.append();
+  tables_->flows.append();
+  tables_->memory.append();
+  hdf5::checked(H5Fflush(tables_->file.id(), H5F_SCOPE_GLOBAL), partial_);
+  tables_->flushed = Clock::now();
+}
+
+void TraceFile::write_ranks(std::span<const RankRow> ranks) {
+  const hdf5::Handle group = hdf5::create_group(tables_->file.id(), "ranks");
+  const auto column = [&](const char* name, std::int32_t RankRow::*field) {
+    write_column<std::int32_t>(group.id(), name, "1", ranks, [field](const RankRow& row) { return row.*field; });
+  };
+  column("rank", &RankRow::rank);
+  column("gpu", &RankRow::gpu);
+  column("host", &RankRow::host);
+  column("tp", &RankRow::tp);
+  column("pp", &RankRow::pp);
+  column("dp", &RankRow::dp);
+  column("cp", &RankRow::cp);
+  column("ep", &RankRow::ep);
+}
+
+void TraceFile::write_links(std::span<const LinkRow> links, const LinkLoad& load) {
+  const hdf5::Handle group = hdf5::create_group(tables_->file.id(), "links");
+  const auto texts = [&](const char* name, std::string LinkRow::*field) {
+    std::vector<std::string> all;
+    for (const auto& link : links) all.push_back(link.*field);
+    hdf5::write_texts(group.id(), name, all);
+  };
+  Column<std::int32_t> id(group.id(), "id", "1");
+  for (std::size_t i = 0; i < links.size(); ++i) id.push(static_cast<std::int32_t>(i));
+  id.append();
+  texts("name", &LinkRow::name);
+  texts("src", &LinkRow::source);
+  texts("dst", &LinkRow::destination);
+  Labels kinds;
+  Column<std::int32_t> kind(group.id(), "kind", "1");
+  for (const auto& link : links) kind.push(kinds.of(link.kind));
+  kind.append();
+  kinds.write(kind.id());
+  write_column<double>(group.id(), "capacity_Bps", "byte s-1", links, [](const LinkRow& link) { return link.capacity_Bps; });
+  const hdf5::Handle matrix = hdf5::write_matrix(group.id(), "load", load.bytes, links.size(), "byte");
+  hdf5::set_attribute(matrix.id(), "bin_width_ps", load.bin_width.ps());
+}
+
+// `complete` goes last into the file, and the name after it.
+void TraceFile::finish(const std::string& summary_json) {
+  hdf5::write_text(tables_->file.id(), "summary", summary_json);
+  flush();
+  hdf5::set_attribute(tables_->file.id(), "complete", std::uint8_t{1});
+  hdf5::Handle file = std::move(tables_->file);
+  tables_.reset();
+  file.close(partial_);
+  sync_to_disk(partial_);
+  if (std::rename(partial_.c_str(), path_.c_str()) != 0)
+    throw sim::MachineError(fmt::format("{}: cannot be renamed from {} ({}).", path_, partial_, std::strerror(errno)));
+}
+
+}  // namespace workloads
