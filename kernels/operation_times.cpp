@@ -51,7 +51,9 @@ OperationTime OperationTimes::gemm(const Gemm& gemm) const {
   }
   const auto& measured = profile_.gemm.used_for;
   const bool like_measured = std::find(measured.begin(), measured.end(), gemm.precision) != measured.end();
-  const OperationTime time{look_ups_->gemm.seconds(shape, device), like_measured && look_ups_->gemm.inside(shape)};
+  // D^T = B^T A^T is the same work: measured either way round counts as measured.
+  const bool inside = look_ups_->gemm.inside(shape) || look_ups_->gemm.inside({gemm.n, gemm.m, gemm.k});
+  const OperationTime time{look_ups_->gemm.seconds(shape, device), like_measured && inside};
   const std::unique_lock lock(look_ups_->gemm_times_access);
   return look_ups_->gemm_times.emplace(key, time).first->second;
 }

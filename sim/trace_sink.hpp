@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include "sim/units.hpp"
@@ -11,7 +12,12 @@ enum class OpKind : std::uint8_t {
   dp_collective, pp_send, pp_recv, optimizer
 };
 
+inline constexpr std::array<std::string_view, 11> op_kind_names = {
+    "forward",       "backward",      "recompute", "kernel",  "tp_collective", "cp_collective", "ep_collective",
+    "dp_collective", "pp_send",       "pp_recv",   "optimizer"};
+
 enum class Stream : std::uint8_t { compute, tensor, pipeline, data };
+inline constexpr std::array<std::string_view, 4> stream_names = {"compute", "tensor", "pipeline", "data"};
 
 struct OpRecord {
   std::uint32_t job = 0;

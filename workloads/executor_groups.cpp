@@ -35,7 +35,7 @@ bool Executor::join_and_wait(std::uint32_t rank, GroupRole role, kernels::Collec
   const bool across_stages = role == GroupRole::model || role == GroupRole::embedding;
   if (across_stages && plan_.jobs[plan_.ranks[rank].job].pipeline) wait_until(rank, call.ready, Category::pp_bubble);
   wait_until(rank, call.end, category_of(role));
-  trace_collective(rank, role, call, from, name, micro_batch);
+  trace_collective(rank, role, call, std::max(from, call.start), name, micro_batch);
   return true;
 }
 

@@ -27,7 +27,7 @@ Parts parts_of(const JobResult& result, const std::array<double, op_class_count>
           exposed(Category::dp_comm) + exposed(Category::pp_comm)};
 }
 
-double relative_sigma(const JobResult& result, const Parts& parts, const kernels::DeviceProfile& device, double software_sigma) {
+double relative_sigma(const Parts& parts, const kernels::DeviceProfile& device, double software_sigma, double outside) {
   const double busy = parts.gemm + parts.attention + parts.memory_bound + parts.collective + parts.network;
   if (busy <= 0) return software_sigma;
   // Waiting (bubbles) scales with what is waited for.
@@ -37,16 +37,21 @@ double relative_sigma(const JobResult& result, const Parts& parts, const kernels
                           parts.network * sigma_of(device, "network_all_reduce")};
   double squares = software_sigma * software_sigma;
   for (const double term : terms) squares += term * scale * term * scale;
-  return std::sqrt(squares) * (result.outside_calibrated_range ? 1.5 : 1);
+  return std::sqrt(squares) * (1 + outside);  // extrapolated wholly: twice as wide
 }
 
-bool outside_range(const Plan& plan, std::uint32_t job) {
+// Part of the time of matrix products that was extrapolated, over the blocks of all stages.
+double share_outside_range(const Plan& plan, std::uint32_t job) {
+  double outside = 0, all = 1e-12;
   for (const Rank& rank : plan.ranks)
     if (rank.job == job)
       for (const Block& block : plan.programs[rank.program].blocks)
-        for (const Op& op : block.ops)
-          if (op.outside_measured_range && op.op_class == OpClass::gemm) return true;
-  return false;
+        for (const Op& op : block.ops) {
+          if (op.op_class != OpClass::gemm) continue;
+          all += op.device.in_seconds();
+          outside += op.outside_measured_range ? op.device.in_seconds() : 0;
+        }
+  return outside / all;
 }
 
 }  // namespace
@@ -97,8 +102,9 @@ JobResult make_job_result(const JobSettings& settings, const Plan& plan, std::ui
   result.hardware_flops_per_step = result.model_flops_per_step + sequences * recompute_flops_per_sequence(spec.model, spec.recompute);
   result.peak_flops_per_gpu = device.peak(spec.precision);
   result.memory = worst_memory(settings, plan, job, device);
-  result.outside_calibrated_range = !device.calibrated || outside_range(plan, job);
-  const double sigma = relative_sigma(result, parts_of(result, device_s), device, settings.software.step_time_sigma);
+  const double outside = device.calibrated ? share_outside_range(plan, job) : 1;
+  result.outside_calibrated_range = outside > 0.1;  // less hardly shows
+  const double sigma = relative_sigma(parts_of(result, device_s), device, settings.software.step_time_sigma, outside);
   result.interval_low_s = result.step_time_s * std::exp(-ninety_percent * sigma);
   result.interval_high_s = result.step_time_s * std::exp(ninety_percent * sigma);
   return result;

@@ -4,6 +4,8 @@
 namespace workloads {
 namespace {
 
+constexpr std::size_t full_links_listed = 32;
+
 bool is_fabric(topology::LinkKind kind) { return kind != topology::LinkKind::scale_up && kind != topology::LinkKind::pcie; }
 
 }  // namespace
@@ -30,7 +32,22 @@ NetworkStats make_network_stats(const Plan& plan, const topology::Fabric& fabric
   stats.mean_link_utilization = fabric_links ? sum / static_cast<double>(fabric_links) : 0;
   std::stable_sort(stats.full_links.begin(), stats.full_links.end(),
                    [](const FullLink& a, const FullLink& b) { return a.limiting_share > b.limiting_share; });
+  stats.full_link_count = stats.full_links.size();
+  stats.full_links.resize(std::min(stats.full_links.size(), full_links_listed));
   return stats;
+}
+
+std::uint64_t most_flows_on_a_link(const Plan& plan, const topology::Fabric& fabric) {
+  std::vector<std::uint64_t> flows(plan.links.size());
+  const auto add = [&](const std::vector<sim::LinkShare>& shares) {
+    for (const sim::LinkShare& s : shares) {
+      const topology::LinkKind kind = fabric.network_link_kind(s.link);
+      if (kind == topology::LinkKind::leaf_spine || kind == topology::LinkKind::spine_core) ++flows[s.link.value()];
+    }
+  };
+  for (const Channel& channel : plan.channels) add(channel.shares);
+  for (const Group& group : plan.groups) add(group.shares);
+  return flows.empty() ? 0 : *std::max_element(flows.begin(), flows.end());
 }
 
 std::vector<LinkRow> make_link_rows(const topology::Fabric& fabric) {

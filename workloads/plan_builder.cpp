@@ -213,6 +213,13 @@ class PlanBuilder {
 
 }  // namespace
 
+std::vector<std::uint32_t> pipeline_ranks(const JobSpec& job) {
+  std::vector<std::uint32_t> numbers(job.parallel.pp);
+  for (int number = 0; number < job.gpus; ++number)
+    if (const Coordinates at = coordinates_of(number, job.parallel); at.tp == 0 && at.dp == 0) numbers[at.pp] = static_cast<std::uint32_t>(number);
+  return numbers;
+}
+
 Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times, const SoftwareByName& software) {
   const std::vector<std::vector<int>> gpus = place_jobs(scenario);
   PlanBuilder builder(scenario, fabric, times);

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 #include "sim/units.hpp"
+#include "topology/counts.hpp"
 #include "workloads/trace_rows.hpp"
 
 namespace workloads {
@@ -60,7 +61,8 @@ struct NetworkStats {
   double bytes = 0;
   double max_link_utilization = 0, mean_link_utilization = 0;   // over links of the fabric, whole run
   std::uint64_t ecmp_max_flows_per_link = 0;
-  std::vector<FullLink> full_links;            // worst first
+  std::uint64_t full_link_count = 0;           // links that held flows back, ever
+  std::vector<FullLink> full_links;            // the worst of them, worst first, at most 32
 };
 
 struct Result {
@@ -69,6 +71,7 @@ struct Result {
   int gpus = 0;
   std::vector<JobResult> jobs;
   NetworkStats network_stats;
+  topology::Counts bill_of_materials;
   std::uint64_t events = 0;
   int ranks_simulated = 0;                     // after folding
   double wall_s = 0, cpu_s = 0;

@@ -80,6 +80,8 @@ Result run(const Scenario& scenario, const RunOptions& options) {
     result.jobs.push_back(make_job_result(settings_of(job, software.at(job.software)), plan, j, outcome, times.profile()));
   }
   result.network_stats = make_network_stats(plan, fabric, outcome);
+  if (scenario.cluster.fabric.routing == topology::Routing::ecmp) result.network_stats.ecmp_max_flows_per_link = most_flows_on_a_link(whole, fabric);
+  result.bill_of_materials = topology::count(fabric);
   result.events = outcome.events;
   result.ranks_simulated = static_cast<int>(plan.ranks.size());
   result.signature = outcome.signature;

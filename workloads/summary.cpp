@@ -1,6 +1,8 @@
 #include "workloads/summary.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include "workloads/topology_json.hpp"
+#include "workloads/version.hpp"
 
 namespace workloads {
 namespace {
@@ -51,22 +53,23 @@ Json network_json(const NetworkStats& stats) {
           {"drops", nullptr},
           {"pauses", nullptr},
           {"marks", nullptr},
+          {"full_link_count", stats.full_link_count},
           {"full_links", full_links}};
 }
 
 }  // namespace
 
-std::string summary_json(const Result& result, const SummaryExtras& extras) {
+std::string summary_json(const Result& result) {
   Json jobs = Json::array();
   for (const auto& job : result.jobs) {
     jobs.push_back({{"name", job.name}, {"gpus", job.gpus}});
     jobs.back().update(job_json(job));
   }
-  Json all = {{"name", result.name}, {"version", extras.version}, {"seed", result.seed}, {"network", result.network}, {"gpus", result.gpus},
+  Json all = {{"name", result.name}, {"version", std::string(version)}, {"seed", result.seed}, {"network", result.network}, {"gpus", result.gpus},
               {"jobs", jobs}};
   all.update(job_json(result.jobs.empty() ? JobResult{} : result.jobs.front()));
   all["network_stats"] = network_json(result.network_stats);
-  all["bill_of_materials"] = extras.bill_of_materials.empty() ? Json() : Json::parse(extras.bill_of_materials);
+  all["bill_of_materials"] = bill_json(result.bill_of_materials);
   all["energy_j_per_step"] = nullptr;
   all["critical_path"] = Json::array();
   all["events"] = result.events;

@@ -4,13 +4,8 @@
 
 namespace workloads {
 
-struct SummaryExtras {
-  std::string version;            // of weftsim
-  std::string bill_of_materials;  // a JSON object, from the topology's counts; empty: null
-};
-
 // The JSON of INTERFACES, section 4 (docs/results.md), indented by two, without a newline at the end.
 // Every key is there; what is not simulated yet, or has no value, is null.
-std::string summary_json(const Result& result, const SummaryExtras& extras = {});
+std::string summary_json(const Result& result);
 
 }  // namespace workloads

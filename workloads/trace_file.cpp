@@ -19,10 +19,8 @@ using hdf5::Column;
 using Clock = std::chrono::steady_clock;
 constexpr auto flush_interval = std::chrono::seconds(2);
 
-// In the order of sim::Stream and sim::OpKind.
-const std::vector<std::string> stream_labels = {"compute", "tensor", "pipeline", "data"};
-const std::vector<std::string> kind_labels = {"forward",       "backward",      "recompute",     "kernel",  "tp_collective", "cp_collective",
-                                              "ep_collective", "dp_collective", "pp_send",       "pp_recv", "optimizer"};
+const std::vector<std::string> stream_labels(sim::stream_names.begin(), sim::stream_names.end());
+const std::vector<std::string> kind_labels(sim::op_kind_names.begin(), sim::op_kind_names.end());
 
 // Names become numbers; they must outlive this. An attribute of the earliest file format holds 64 KB, which is 4,096 strings:
 // names past that share the label "(other)".

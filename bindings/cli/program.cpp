@@ -7,6 +7,7 @@
 #include "bindings/cli/parser.hpp"
 #include "sim/error.hpp"
 #include "workloads/run.hpp"  // Interrupted
+#include "workloads/version.hpp"
 
 namespace cli {
 namespace {
@@ -17,7 +18,7 @@ ExitCode dispatch(const std::vector<std::string>& arguments) {
     return ExitCode::done;
   }
   if (arguments[0] == "--version") {
-    fmt::print("weftsim {}\n", WEFTSIM_VERSION);
+    fmt::print("weftsim {}\n", workloads::version);
     return ExitCode::done;
   }
   if (arguments[0].starts_with('-'))

@@ -108,13 +108,15 @@ std::string network(const workloads::NetworkStats& stats) {
                                                  percent(stats.mean_link_utilization), count(static_cast<double>(stats.flows)),
                                                  digits(stats.bytes / unit.factor), unit.unit));
   constexpr std::size_t most = 3;
-  for (std::size_t i = 0; i < std::min(most, stats.full_links.size()); ++i) {
-    const auto& link = stats.full_links[i];
-    text += line(i == 0 ? "full links" : "", fmt::format("{}: used {}, held flows back {} of the time", link.name, percent(link.utilization),
-                                                         percent(link.limiting_share)));
+  constexpr double worth_saying = 0.01;  // of the time; a NIC that sends both ways of a pipeline at once is below it
+  std::size_t shown = 0;
+  for (const auto& link : stats.full_links) {
+    if (link.limiting_share < worth_saying || shown == most) break;
+    text += line(shown++ == 0 ? "full links" : "", fmt::format("{}: used {}, held flows back {} of the time", link.name, percent(link.utilization),
+                                                               percent(link.limiting_share)));
   }
-  if (stats.full_links.size() > most) text += line("", fmt::format("and {} more", stats.full_links.size() - most));
-  if (stats.full_links.empty()) text += line("full links", "none: no link held flows below the rate of their own NICs");
+  if (shown == most && stats.full_link_count > most) text += line("", fmt::format("and {} more, the worst first", stats.full_link_count - most));
+  if (shown == 0) text += line("full links", "none: no link held flows below the rate of their own NICs for 1 % of the time");
   return text;
 }
 

@@ -9,12 +9,6 @@
 
 namespace python {
 
-// By the values of sim::Stream and sim::OpKind.
-inline constexpr std::array<std::string_view, 4> stream_labels = {"compute", "tensor", "pipeline", "data"};
-inline constexpr std::array<std::string_view, 11> kind_labels = {
-    "forward", "backward", "recompute", "kernel", "tp_collective", "cp_collective", "ep_collective",
-    "dp_collective", "pp_send", "pp_recv", "optimizer"};
-
 // Gives equal strings equal numbers, in order of first appearance; keeps its own copies.
 class Labels {
  public:
@@ -32,7 +26,7 @@ class ColumnTrace final : public sim::TraceSink {
  public:
   struct Ops {
     std::vector<std::int32_t> job, rank;
-    std::vector<std::uint8_t> stream, kind;   // index into stream_labels, kind_labels
+    std::vector<std::uint8_t> stream, kind;   // index into sim::stream_names, sim::op_kind_names
     std::vector<std::int32_t> name;          // index into names()
     std::vector<std::int32_t> layer, micro_batch, chunk;  // -1: none
     std::vector<std::int64_t> start_ps, end_ps, bytes;

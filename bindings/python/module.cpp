@@ -1,8 +1,9 @@
 #include "bindings/python/bindings.hpp"
+#include "workloads/version.hpp"
 
 PYBIND11_MODULE(_core, module) {
   module.doc() = "The compiled part of weftsim; use `import weftsim`.";
-  module.attr("__version__") = WEFTSIM_VERSION;
+  module.attr("__version__") = std::string(workloads::version);
   python::bind_errors(module);
   python::bind_trace(module);
   python::bind_run(module);

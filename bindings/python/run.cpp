@@ -67,7 +67,7 @@ py::tuple run(workloads::Scenario scenario, const RunArguments& arguments) {
   try {
     py::gil_scoped_release unlock;
     workloads::Result result = workloads::run(scenario, options);
-    summary = workloads::summary_json(result, {.version = WEFTSIM_VERSION, .bill_of_materials = {}});
+    summary = workloads::summary_json(result);
     trace->ranks = std::move(result.ranks);
     trace->links = std::move(result.links);
     trace->load = std::move(result.link_load);

@@ -1,0 +1,124 @@
+#include "bindings/cli/run_command.hpp"
+#include <fmt/format.h>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include "bindings/cli/progress.hpp"
+#include "bindings/cli/summary_text.hpp"
+#include "bindings/report/timeline_svg.hpp"
+#include "sim/error.hpp"
+#include "workloads/plan_builder.hpp"  // pipeline_ranks
+#include "workloads/run.hpp"
+#include "workloads/scenario_reader.hpp"
+#include "workloads/summary.hpp"
+#include "workloads/trace_file.hpp"
+#include "workloads/version.hpp"
+
+namespace cli {
+namespace {
+
+constexpr std::string_view built_in = "quick";
+
+workloads::TraceLevel level_named(const std::string& name) {
+  if (name == "summary") return workloads::TraceLevel::summary;
+  if (name == "ops") return workloads::TraceLevel::ops;
+  return name == "full" ? workloads::TraceLevel::full : workloads::TraceLevel::none;
+}
+
+class RunCommand final : public Command {
+ public:
+  void declare(Arguments& arguments) override {
+    arguments.positional("SCENARIO", scenario_, "a scenario file, or the name of a shipped one; none: a built-in example")
+        .option("--out", "RUN.h5", out_, "write the trace as HDF5 (docs/trace.md)")
+        .choice("--trace", level_, {"none", "summary", "ops", "full"}, "what the trace holds: summary and links, every pass and message, or every kernel")
+        .option("--timeline", "F.svg", timeline_, "draw the pipeline of the last step")
+        .choice("--network", network_, {"analytic", "fluid"}, "instead of the scenario's network")
+        .list("--set", "a.b.c=value", overrides_, "change one key of the scenario; may be repeated")
+        .flag("--no-fold", no_fold_, "simulate every rank, also those that provably do the same")
+        .flag("--exact", exact_, "no shortcuts that change results; there are none yet, so this changes nothing");
+  }
+
+  ExitCode run(Console& console) override {
+    const workloads::Scenario scenario = read(console.options());
+    for (const std::string& warning : scenario.warnings) console.warn(warning);
+    std::optional<report::TimelineRecorder> recorder;
+    std::unique_ptr<workloads::TraceFile> file = open_trace(scenario);
+    if (!timeline_.empty()) recorder.emplace(workloads::pipeline_ranks(scenario.jobs.front()), file.get());
+    const workloads::Result result = simulate(scenario, recorder ? static_cast<sim::TraceSink*>(&*recorder) : file.get(), console);
+    const std::string json = workloads::summary_json(result);
+    if (file) {
+      file->write_ranks(result.ranks);
+      file->write_links(result.links, result.link_load);
+      file->finish(json);
+    }
+    if (recorder) write_whole_file(timeline_, picture(scenario, result, *recorder));
+    console.print(summary_text(result, files(console.options())));
+    for (std::size_t i = scenario.warnings.size(); i < result.warnings.size(); ++i) console.warn(result.warnings[i]);
+    console.write_json(json + "\n");
+    return ExitCode::done;
+  }
+
+ private:
+  workloads::Scenario read(const GlobalOptions& options) {
+    workloads::ReadOptions read_options{.overrides = overrides_};
+    if (!network_.empty()) read_options.overrides.push_back("network=" + network_);
+    workloads::Scenario scenario = scenario_.empty() ? workloads::read_shipped_scenario(built_in, read_options) : workloads::read_scenario(scenario_, read_options);
+    if (options.seed_given) scenario.seed = options.seed;
+    return scenario;
+  }
+
+  std::unique_ptr<workloads::TraceFile> open_trace(const workloads::Scenario& scenario) {
+    if (out_.empty()) return nullptr;
+    if (level_.empty()) level_ = "ops";
+    return std::make_unique<workloads::TraceFile>(
+        out_, workloads::TraceHeader{std::string(workloads::version), scenario.source_yaml, scenario.network, scenario.seed});
+  }
+
+  // Wrong input found only now (a fabric that cannot be wired, a profile that is missing) leaves nothing behind.
+  workloads::Result simulate(const workloads::Scenario& scenario, sim::TraceSink* trace, const Console& console) {
+    ProgressBar bar(!console.options().quiet);
+    const CtrlC ctrl_c;
+    workloads::RunOptions options{.fold = !no_fold_, .trace_level = level_named(level_), .trace = trace};
+    if (!timeline_.empty()) options.trace_level = std::max(options.trace_level, workloads::TraceLevel::ops);
+    options.progress = [&](double fraction) {
+      bar.show(fraction);
+      return !CtrlC::pressed();
+    };
+    try {
+      return workloads::run(scenario, options);
+    } catch (const sim::InputError&) {
+      std::error_code ignored;
+      if (!out_.empty()) std::filesystem::remove(out_ + ".partial", ignored);
+      throw;
+    }
+  }
+
+  // The last step: the first may have started with cold hosts.
+  static std::string picture(const workloads::Scenario& scenario, const workloads::Result& result, const report::TimelineRecorder& recorder) {
+    const workloads::JobResult& job = result.jobs.front();
+    sim::Time to = scenario.jobs.front().start;
+    for (const double step : job.steps_s) to += sim::Time::seconds(step);
+    const sim::Time from = to - sim::Time::seconds(job.steps_s.back());
+    const double bubble = job.breakdown_s[static_cast<std::size_t>(workloads::Category::pp_bubble)] / job.step_time_s;
+    return report::timeline_svg(recorder.boxes(), {.title = result.name, .ranks = recorder.ranks(), .from = from, .to = to, .bubble_share = bubble});
+  }
+
+  std::vector<std::string> files(const GlobalOptions& options) const {
+    std::vector<std::string> written;
+    for (const std::string& file : {out_, timeline_, options.json})
+      if (!file.empty() && file != "-") written.push_back(file);
+    return written;
+  }
+
+  std::string scenario_, out_, level_, timeline_, network_;
+  std::vector<std::string> overrides_;
+  bool no_fold_ = false, exact_ = false;
+};
+
+std::unique_ptr<Command> make_run() { return std::make_unique<RunCommand>(); }
+
+}  // namespace
+
+const Verb run_verb{"run", "simulate the training step of a scenario", "weftsim run scenarios/sc21-145b.yaml --out run.h5 --timeline run.svg", make_run};
+
+}  // namespace cli

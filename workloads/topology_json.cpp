@@ -1,0 +1,63 @@
+#include "workloads/topology_json.hpp"
+#include <nlohmann/json.hpp>
+
+namespace workloads {
+namespace {
+using Json = nlohmann::ordered_json;
+
+Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+Json power_json(const topology::Power& p) {
+  return {{"gpus", or_null(p.gpus)},     {"hosts", or_null(p.hosts)},     {"switches", or_null(p.switches)},
+          {"optics", or_null(p.optics)}, {"cooling", or_null(p.cooling)}, {"total", or_null(p.total)}};
+}
+
+Json price_json(const topology::Price& p) {
+  return {{"hosts", or_null(p.hosts)}, {"switches", or_null(p.switches)}, {"optics", or_null(p.optics)}, {"cables", or_null(p.cables)}, {"total", or_null(p.total)}};
+}
+Json failure_domain_json(const topology::FailureDomain& d) {
+  return {{"name", d.name},
+          {"count", d.count},
+          {"nics_cut_off", d.nics_cut_off},
+          {"gpus_cut_off", d.gpus_cut_off},
+          {"hosts_cut_off", d.hosts_cut_off},
+          {"hosts_degraded", d.hosts_degraded},
+          {"bandwidth_lost", d.bandwidth_lost},
+          {"text", d.text}};
+}
+}  // namespace
+
+Json counts_json(const topology::Counts& c) {
+  return {{"hosts", c.hosts},
+          {"gpus", c.gpus},
+          {"switches",
+           {{"leaf", c.switches.leaf}, {"spine", c.switches.spine}, {"core", c.switches.core}, {"scale_up", c.switches.scale_up}, {"total", c.switches.total()}}},
+          {"cables",
+           {{"host_leaf", c.cables.host_leaf}, {"leaf_spine", c.cables.leaf_spine}, {"spine_core", c.cables.spine_core}, {"scale_up", c.cables.scale_up},
+            {"total", c.cables.total()}}},
+          {"optical_modules", c.optical_modules},
+          {"modules_per_gpu", c.modules_per_gpu()}};
+}
+
+Json bill_json(const topology::Counts& counts) {
+  Json json = counts_json(counts);
+  json["power_w"] = power_json({});
+  json["price_usd"] = price_json({});
+  return json;
+}
+
+Json topology_json(const topology::TopologyReport& report) {
+  Json json = counts_json(report.counts);
+  json["bisection_bandwidth_bps"] = report.bisection_bandwidth_bps;
+  json["oversubscription"] = report.oversubscription;
+  json["diameter_hops"] = report.diameter_hops;
+  json["power_w"] = power_json(report.power_w);
+  json["price_usd"] = price_json(report.price_usd);
+  json["failure_domains"] = Json::array();
+  for (const auto& d : report.failure_domains) json["failure_domains"].push_back(failure_domain_json(d));
+  json["checks"] = Json::array();
+  for (const auto& check : report.checks) json["checks"].push_back({{"name", check.name}, {"ok", check.ok}, {"text", check.text}});
+  return json;
+}
+
+}  // namespace workloads
