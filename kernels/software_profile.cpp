@@ -21,46 +21,47 @@ constexpr std::string_view folder = "software/";
 template <class T>
 struct Field {
   const char* key;
-  T SoftwareProfile::* member;
+  T SoftwareProfile::*member;
 };
 using P = SoftwareProfile;
 // Every key of the file, in one place: reading, missing and unknown keys follow from these tables.
-constexpr Field<bool> switches[] = {
-    {"flash_attention", &P::flash_attention}, {"overlap_tp", &P::overlap_tp}, {"overlap_dp", &P::overlap_dp},
-    {"overlap_pp", &P::overlap_pp}, {"scatter_gather_p2p", &P::scatter_gather_p2p}};
-constexpr Field<double> numbers[] = {
-    {"gemm_factor", &P::gemm_factor},
-    {"attention_forward_factor", &P::attention_forward_factor},
-    {"attention_backward_factor", &P::attention_backward_factor},
-    {"kernel_gap_s", &P::kernel_gap_s},
-    {"host_op_s", &P::host_op_s},
-    {"host_collective_s", &P::host_collective_s},
-    {"p2p_sync_s", &P::p2p_sync_s},
-    {"forward_kernels", &P::forward_kernels},
-    {"backward_kernels", &P::backward_kernels},
-    {"embedding_kernels", &P::embedding_kernels},
-    {"head_kernels", &P::head_kernels},
-    {"optimizer_kernels", &P::optimizer_kernels},
-    {"layer_norm_forward", &P::layer_norm_forward},
-    {"layer_norm_backward", &P::layer_norm_backward},
-    {"residual_forward", &P::residual_forward},
-    {"residual_backward", &P::residual_backward},
-    {"activation_forward", &P::activation_forward},
-    {"activation_backward", &P::activation_backward},
-    {"transpose_forward", &P::transpose_forward},
-    {"transpose_backward", &P::transpose_backward},
-    {"context_copy", &P::context_copy},
-    {"score_forward", &P::score_forward},
-    {"score_backward", &P::score_backward},
-    {"embedding_forward", &P::embedding_forward},
-    {"embedding_backward", &P::embedding_backward},
-    {"cross_entropy_forward", &P::cross_entropy_forward},
-    {"cross_entropy_backward", &P::cross_entropy_backward},
-    {"gradient_accumulation_bytes", &P::gradient_accumulation_bytes},
-    {"optimizer_step_bytes", &P::optimizer_step_bytes},
-    {"gradient_bytes", &P::gradient_bytes},
-    {"gradient_bucket_bytes", &P::gradient_bucket_bytes},
-    {"step_time_sigma", &P::step_time_sigma}};
+constexpr Field<bool> switches[] = {{"flash_attention", &P::flash_attention},
+                                    {"overlap_tp", &P::overlap_tp},
+                                    {"overlap_dp", &P::overlap_dp},
+                                    {"overlap_pp", &P::overlap_pp},
+                                    {"scatter_gather_p2p", &P::scatter_gather_p2p}};
+constexpr Field<double> numbers[] = {{"gemm_factor", &P::gemm_factor},
+                                     {"attention_forward_factor", &P::attention_forward_factor},
+                                     {"attention_backward_factor", &P::attention_backward_factor},
+                                     {"kernel_gap_s", &P::kernel_gap_s},
+                                     {"host_op_s", &P::host_op_s},
+                                     {"host_collective_s", &P::host_collective_s},
+                                     {"p2p_sync_s", &P::p2p_sync_s},
+                                     {"forward_kernels", &P::forward_kernels},
+                                     {"backward_kernels", &P::backward_kernels},
+                                     {"embedding_kernels", &P::embedding_kernels},
+                                     {"head_kernels", &P::head_kernels},
+                                     {"optimizer_kernels", &P::optimizer_kernels},
+                                     {"layer_norm_forward", &P::layer_norm_forward},
+                                     {"layer_norm_backward", &P::layer_norm_backward},
+                                     {"residual_forward", &P::residual_forward},
+                                     {"residual_backward", &P::residual_backward},
+                                     {"activation_forward", &P::activation_forward},
+                                     {"activation_backward", &P::activation_backward},
+                                     {"transpose_forward", &P::transpose_forward},
+                                     {"transpose_backward", &P::transpose_backward},
+                                     {"context_copy", &P::context_copy},
+                                     {"score_forward", &P::score_forward},
+                                     {"score_backward", &P::score_backward},
+                                     {"embedding_forward", &P::embedding_forward},
+                                     {"embedding_backward", &P::embedding_backward},
+                                     {"cross_entropy_forward", &P::cross_entropy_forward},
+                                     {"cross_entropy_backward", &P::cross_entropy_backward},
+                                     {"gradient_accumulation_bytes", &P::gradient_accumulation_bytes},
+                                     {"optimizer_step_bytes", &P::optimizer_step_bytes},
+                                     {"gradient_bytes", &P::gradient_bytes},
+                                     {"gradient_bucket_bytes", &P::gradient_bucket_bytes},
+                                     {"step_time_sigma", &P::step_time_sigma}};
 
 class Reader {
  public:

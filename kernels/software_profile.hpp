@@ -14,12 +14,12 @@ struct SoftwareProfile {
   bool overlap_tp = false, overlap_dp = false, overlap_pp = false;
   bool scatter_gather_p2p = false;  // each tensor-parallel rank sends its part between stages; the receiver gathers
 
-  double gemm_factor = 1;                // time in training / time in the table
+  double gemm_factor = 1;  // time in training / time in the table
   double attention_forward_factor = 1, attention_backward_factor = 1;
-  double kernel_gap_s = 0;               // between two kernels of a stream
-  double host_op_s = 0;                  // host time to issue one kernel
-  double host_collective_s = 0;          // host time to issue one collective
-  double p2p_sync_s = 0;                 // host time of a blocking exchange between stages
+  double kernel_gap_s = 0;       // between two kernels of a stream
+  double host_op_s = 0;          // host time to issue one kernel
+  double host_collective_s = 0;  // host time to issue one collective
+  double p2p_sync_s = 0;         // host time of a blocking exchange between stages
 
   // Kernels of a layer, counting those too small to be listed; they cost gap and host time.
   double forward_kernels = 0, backward_kernels = 0, embedding_kernels = 0, head_kernels = 0, optimizer_kernels = 0;
@@ -30,7 +30,7 @@ struct SoftwareProfile {
   double activation_forward = 0, activation_backward = 0;  // per token and ffn element of this rank; gated: twice the elements
   double transpose_forward = 0, transpose_backward = 0;    // split of Q, K, V; rotary
   double context_copy = 0;
-  double score_forward = 0, score_backward = 0;            // per element of the score matrix (unfused)
+  double score_forward = 0, score_backward = 0;  // per element of the score matrix (unfused)
   double embedding_forward = 0, embedding_backward = 0;
   double cross_entropy_forward = 0, cross_entropy_backward = 0;  // per token and vocabulary element of this rank
 

@@ -1,17 +1,17 @@
 #include "workloads/executor.hpp"
-#include <fmt/format.h>
 #include <algorithm>
-#include "sim/error.hpp"
 
 namespace workloads {
-namespace {
-bool is_send(ChannelRole role) { return role == ChannelRole::activation_out || role == ChannelRole::gradient_out; }
-}  // namespace
-
 Executor::Executor(const Plan& plan, sim::Network& network, const kernels::OperationTimes& times, const RunOptions& options)
-    : plan_(plan), network_(network), times_(times), options_(options),
+    : plan_(plan),
+      network_(network),
+      times_(times),
+      options_(options),
       trace_(options.trace_level >= TraceLevel::ops ? options.trace : nullptr),
-      states_(plan.ranks.size()), messages_(plan.channels.size()), groups_(plan.groups.size()), memory_(plan.ranks.size()) {
+      states_(plan.ranks.size()),
+      messages_(plan.channels.size()),
+      groups_(plan.groups.size()),
+      memory_(plan.ranks.size()) {
   outcome_.ranks.resize(plan.ranks.size());
   for (const PlannedJob& job : plan.jobs) outcome_.step_ends.emplace_back(job.steps, job.start);
   for (std::size_t c = 0; c < plan.channels.size(); ++c) messages_[c].resize(2 * plan.channels[c].messages);
@@ -56,13 +56,19 @@ void Executor::advance(std::uint32_t rank) {
 
 bool Executor::perform(std::uint32_t rank, const Step& step) {
   switch (step.kind) {
-    case StepKind::run: return run_block(rank, step);
-    case StepKind::exchange: return exchange(rank, step);
-    case StepKind::receive: return receive(rank, step);
-    case StepKind::collective: return collective(rank, step);
-    case StepKind::await: return await(rank);
+    case StepKind::run:
+      return run_block(rank, step);
+    case StepKind::exchange:
+      return exchange(rank, step);
+    case StepKind::receive:
+      return receive(rank, step);
+    case StepKind::collective:
+      return collective(rank, step);
+    case StepKind::await:
+      return await(rank);
     case StepKind::send:
-    case StepKind::post: break;
+    case StepKind::post:
+      break;
   }
   RankState& state = states_[rank];
   const Program& program = plan_.programs[plan_.ranks[rank].program];
@@ -124,10 +130,19 @@ bool Executor::run_block(std::uint32_t rank, const Step& step) {
 
 void Executor::trace_run(std::uint32_t rank, const Step& step, const Block& block) {
   RankState& state = states_[rank];
-  const std::string_view name = step.op_kind == sim::OpKind::forward ? "forward" : step.op_kind == sim::OpKind::backward ? "backward" : "optimizer";
-  state.last_row = trace_->record(sim::OpRecord{.job = plan_.ranks[rank].job, .rank = static_cast<std::uint32_t>(plan_.ranks[rank].number),
-                                                .kind = step.op_kind, .name = name, .micro_batch = step.micro_batch, .chunk = step.chunk,
-                                                .start = state.run_start, .end = state.device, .bytes = block.collective_bytes, .flops = block.flops});
+  const std::string_view name = step.op_kind == sim::OpKind::forward    ? "forward"
+                                : step.op_kind == sim::OpKind::backward ? "backward"
+                                                                        : "optimizer";
+  state.last_row = trace_->record(sim::OpRecord{.job = plan_.ranks[rank].job,
+                                                .rank = static_cast<std::uint32_t>(plan_.ranks[rank].number),
+                                                .kind = step.op_kind,
+                                                .name = name,
+                                                .micro_batch = step.micro_batch,
+                                                .chunk = step.chunk,
+                                                .start = state.run_start,
+                                                .end = state.device,
+                                                .bytes = block.collective_bytes,
+                                                .flops = block.flops});
 }
 
 // A kernel starts when it is issued and the stream is free. Once the host is far enough ahead
@@ -148,108 +163,20 @@ void Executor::run_segment(std::uint32_t rank, const Block& block, const Segment
     state.host += op.host;
     wait_until(rank, state.host, Category::host);
     if (every_kernel)
-      trace_->record(sim::OpRecord{.job = plan_.ranks[rank].job, .rank = static_cast<std::uint32_t>(plan_.ranks[rank].number), .name = op.name, .layer = op.layer,
-                                   .micro_batch = micro_batch, .start = state.device, .end = state.device + op.device, .bytes = op.bytes, .flops = op.flops});
+      trace_->record(sim::OpRecord{.job = plan_.ranks[rank].job,
+                                   .rank = static_cast<std::uint32_t>(plan_.ranks[rank].number),
+                                   .name = op.name,
+                                   .layer = op.layer,
+                                   .micro_batch = micro_batch,
+                                   .start = state.device,
+                                   .end = state.device + op.device,
+                                   .bytes = op.bytes,
+                                   .flops = op.flops});
     state.device += op.device;
     busy += op.device.ps();
     host_left -= op.host;
     device_left -= op.device;
   }
-}
-
-bool Executor::exchange(std::uint32_t rank, const Step& step) {
-  RankState& state = states_[rank];
-  const Program& program = plan_.programs[plan_.ranks[rank].program];
-  bool received = false;
-  if (!state.posted) wait_until(rank, state.host, Category::host);
-  for (std::uint32_t i = 0; i < step.transfers; ++i) {
-    const Transfer& transfer = program.transfers[step.block + i];
-    received |= !is_send(transfer.role);
-    if (!state.posted && !post(rank, transfer, state.device, true)) ++state.outstanding;
-  }
-  state.posted = true;
-  if (state.outstanding > 0) return false;
-  after_messages(rank, received);
-  state.host = std::max(state.host, state.device) + program.exchange_sync;
-  return true;
-}
-
-bool Executor::receive(std::uint32_t rank, const Step& step) {
-  RankState& state = states_[rank];
-  const Program& program = plan_.programs[plan_.ranks[rank].program];
-  for (std::uint32_t i = 0; i < step.transfers && !state.posted; ++i)
-    if (!post(rank, program.transfers[step.block + i], state.device, true)) ++state.outstanding;
-  state.posted = true;
-  if (state.outstanding > 0) return false;
-  after_messages(rank, true);
-  return true;
-}
-
-// Until the transfer began it was the bubble, then communication; a scattered one is gathered inside the host.
-void Executor::after_messages(std::uint32_t rank, bool received) {
-  RankState& state = states_[rank];
-  wait_until(rank, state.last_start, Category::pp_bubble);
-  wait_until(rank, state.last_end, Category::pp_comm);
-  state.last_start = state.last_end = {};
-  if (received) wait_until(rank, state.device + plan_.programs[plan_.ranks[rank].program].gather_after_receive, Category::tp_comm);
-}
-
-Executor::Message& Executor::message_of(std::uint32_t rank, const Transfer& transfer, std::uint32_t& channel, std::uint32_t& number) {
-  channel = plan_.ranks[rank].channels[static_cast<std::size_t>(transfer.role)];
-  number = transfer.message + states_[rank].repetition % 2 * plan_.channels[channel].messages;
-  return messages_[channel][number];
-}
-
-// True when the message has already ended (its times are then in the state); else the rank is told when it does.
-bool Executor::post(std::uint32_t rank, const Transfer& transfer, sim::Time at, bool waits) {
-  std::uint32_t channel = 0, number = 0;
-  Message& message = message_of(rank, transfer, channel, number);
-  if (is_send(transfer.role)) {
-    message.sent = at;
-    message.sender_waits = waits;
-  } else if (message.end != sim::never) {  // was sent ahead, and is here
-    note_end(rank, message.start, message.end);
-    message = {};
-    return true;
-  } else {
-    message.wanted = at;
-    message.receiver_waits = waits;
-  }
-  try_start(channel, number);
-  return false;
-}
-
-void Executor::try_start(std::uint32_t channel, std::uint32_t number) {
-  Message& message = messages_[channel][number];
-  const bool eager = plan_.programs[plan_.ranks[plan_.channels[channel].source].program].eager;
-  if (message.start != sim::never || message.sent == sim::never || (!eager && message.wanted == sim::never)) return;
-  message.start = eager ? message.sent : std::max(message.sent, message.wanted);
-  starts_.push(message.start, 0, channel, number, {true, channel, number, message.start});
-}
-
-void Executor::end_message(std::uint32_t channel, std::uint32_t number, sim::Time at) {
-  Message& message = messages_[channel][number];
-  const Channel& c = plan_.channels[channel];
-  const auto tell = [&](std::uint32_t rank) {
-    note_end(rank, message.start, at);
-    if (--states_[rank].outstanding == 0) ready_.push_back(rank);
-  };
-  if (message.receiver_waits) tell(c.destination);
-  if (message.sender_waits) tell(c.source);
-  if (trace_)
-    trace_->record(sim::FlowRecord{static_cast<std::uint32_t>(plan_.ranks[c.source].number), static_cast<std::uint32_t>(plan_.ranks[c.destination].number),
-                                   c.bytes, message.start, at, states_[c.source].last_row});
-  if (message.wanted == sim::never)
-    message.end = at;  // until it is wanted
-  else
-    message = {};      // both sides know: free for the step after the next
-}
-
-void Executor::note_end(std::uint32_t rank, sim::Time start, sim::Time end) {
-  RankState& state = states_[rank];
-  if (end < state.last_end) return;
-  state.last_end = end;
-  state.last_start = start;
 }
 
 void Executor::start_flow(const Target& target) {
@@ -294,35 +221,6 @@ void Executor::report_progress() {
   if (!options_.progress || outcome_.events / every == progress_mark_) return;
   progress_mark_ = outcome_.events / every;
   if (!options_.progress(static_cast<double>(steps_done_) / static_cast<double>(steps_in_all_))) throw Interrupted{};
-}
-
-std::string Executor::what_it_waits_for(std::uint32_t rank) const {
-  const Rank& r = plan_.ranks[rank];
-  const Program& program = plan_.programs[r.program];
-  const Step& step = program.steps[states_[rank].step];
-  if (step.kind == StepKind::exchange || step.kind == StepKind::receive)
-    for (std::uint32_t i = 0; i < step.transfers; ++i) {
-      const Transfer& t = program.transfers[step.block + i];
-      const std::uint32_t channel = r.channels[static_cast<std::size_t>(t.role)];
-      const Channel& c = plan_.channels[channel];
-      const Message& message = messages_[channel][t.message + states_[rank].repetition % 2 * c.messages];
-      const bool sends = is_send(t.role);
-      if ((sends ? message.sent : message.wanted) == sim::never) continue;  // has ended
-      return fmt::format("to {} message {} {} rank {}", sends ? "send" : "receive", t.message, sends ? "to" : "from",
-                         plan_.ranks[sends ? c.destination : c.source].number);
-    }
-  return "in a collective for the other ranks of its group";
-}
-
-void Executor::explain_deadlock() const {
-  std::string text = fmt::format("stopped at {:.6f} s: deadlock, no rank can go on", network_.now().in_seconds());
-  int named = 0;
-  for (std::uint32_t r = 0; r < states_.size() && named < 4; ++r)
-    if (!states_[r].finished) {
-      text += fmt::format("; rank {} waits {}", plan_.ranks[r].number, what_it_waits_for(r));
-      ++named;
-    }
-  throw sim::SimulationError(text + ". Check the schedule: each send needs a receive in the same order.");
 }
 
 // What is left of the last step is waiting for the slowest: the pipeline's drain, or nothing that has a name.

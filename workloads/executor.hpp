@@ -25,9 +25,9 @@ struct RankOutcome {
 };
 
 struct Outcome {
-  std::vector<RankOutcome> ranks;                     // as in the plan
-  std::vector<std::vector<sim::Time>> step_ends;      // by job
-  std::vector<sim::LinkUse> links;                    // as in the plan
+  std::vector<RankOutcome> ranks;                 // as in the plan
+  std::vector<std::vector<sim::Time>> step_ends;  // by job
+  std::vector<sim::LinkUse> links;                // as in the plan
   sim::Time end;
   std::uint64_t events = 0, flows = 0;
   double flow_bytes = 0;
@@ -50,9 +50,9 @@ class Executor {
     sim::Time sent = sim::never, wanted = sim::never, start = sim::never, end = sim::never;
     bool sender_waits = false, receiver_waits = false;
   };
-  struct Call {                                        // one collective of a group
+  struct Call {  // one collective of a group
     std::uint32_t arrived = 0;
-    sim::Time ready, start, end = sim::never;          // the last to arrive; of the collective
+    sim::Time ready, start, end = sim::never;  // the last to arrive; of the collective
     bool begun = false;
     kernels::CollectiveOp op = kernels::CollectiveOp::all_reduce;
     sim::Bytes bytes;
@@ -60,24 +60,24 @@ class Executor {
     std::vector<std::uint32_t> waiters;
   };
   struct GroupState {
-    std::deque<Call> calls;                            // [first, first + size)
+    std::deque<Call> calls;  // [first, first + size)
     std::uint32_t first = 0;
-    sim::Time free;                                    // end of the last finished call
+    sim::Time free;  // end of the last finished call
   };
   struct RankState {
     std::uint32_t step = 0, segment = 0, repetition = 0;
     sim::Time host, device;
-    bool posted = false;                               // the present step is posted and waits
-    std::uint32_t outstanding = 0;                     // messages that it waits for
-    sim::Time last_start, last_end;                    // of the message that ended last
-    sim::Time run_start;                               // of the present block
-    std::array<std::uint32_t, group_roles> calls{};    // joined so far
-    std::int64_t last_row = -1;                        // of the trace: the last pass, whose output a message carries
+    bool posted = false;                             // the present step is posted and waits
+    std::uint32_t outstanding = 0;                   // messages that it waits for
+    sim::Time last_start, last_end;                  // of the message that ended last
+    sim::Time run_start;                             // of the present block
+    std::array<std::uint32_t, group_roles> calls{};  // joined so far
+    std::int64_t last_row = -1;                      // of the trace: the last pass, whose output a message carries
     bool finished = false;
   };
-  struct Target {                                      // what a flow belongs to
+  struct Target {  // what a flow belongs to
     bool is_message = true;
-    std::uint32_t object = 0, number = 0;              // channel and message, or group and call
+    std::uint32_t object = 0, number = 0;  // channel and message, or group and call
     sim::Time start;
   };
 
@@ -103,7 +103,8 @@ class Executor {
   void note_end(std::uint32_t rank, sim::Time start, sim::Time end);
 
   // Groups (executor_groups.cpp).
-  bool join_and_wait(std::uint32_t rank, GroupRole role, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at, std::string_view name, int micro_batch);
+  bool join_and_wait(std::uint32_t rank, GroupRole role, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at, std::string_view name,
+                     int micro_batch);
   std::uint32_t join(std::uint32_t group, std::uint32_t rank, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at);
   void begin_calls(std::uint32_t group);
   void begin(std::uint32_t group, std::uint32_t number, Call& call);
@@ -124,11 +125,11 @@ class Executor {
   const RunOptions& options_;
   sim::TraceSink* trace_;
   std::vector<RankState> states_;
-  std::vector<std::vector<Message>> messages_;         // by channel: two steps' worth, used in turn
+  std::vector<std::vector<Message>> messages_;  // by channel: two steps' worth, used in turn
   std::vector<GroupState> groups_;
-  std::vector<std::int64_t> memory_;                   // activation bytes alive, by rank
+  std::vector<std::int64_t> memory_;  // activation bytes alive, by rank
   std::vector<Target> target_of_flow_;
-  std::vector<std::uint32_t> ready_;                   // ranks that can run
+  std::vector<std::uint32_t> ready_;  // ranks that can run
   sim::EventQueue<Target> starts_;
   Outcome outcome_;
   sim::Signature signature_;

@@ -8,13 +8,14 @@ namespace workloads {
 Category Executor::category_of(GroupRole role) const { return role == GroupRole::tensor ? Category::tp_comm : Category::dp_comm; }
 
 bool Executor::collective(std::uint32_t rank, const Step& step) {
-  return join_and_wait(rank, step.group, step.collective, step.bytes, std::max(states_[rank].host, states_[rank].device), "collective", step.micro_batch);
+  return join_and_wait(rank, step.group, step.collective, step.bytes, std::max(states_[rank].host, states_[rank].device), "collective",
+                       step.micro_batch);
 }
 
 // The rank's compute stream waits for the collective. A group that joins pipeline stages waits for
 // late stages in the bubble; all other lateness of peers belongs to the collective.
-bool Executor::join_and_wait(std::uint32_t rank, GroupRole role, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at, std::string_view name,
-                             int micro_batch) {
+bool Executor::join_and_wait(std::uint32_t rank, GroupRole role, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at,
+                             std::string_view name, int micro_batch) {
   RankState& state = states_[rank];
   const std::uint32_t group = plan_.ranks[rank].groups[static_cast<std::size_t>(role)];
   if (group == nobody) return true;
@@ -116,14 +117,20 @@ void Executor::end_call(std::uint32_t group, std::uint32_t number, sim::Time at)
   if (!members.inside_domain) begin_calls(group);
 }
 
-void Executor::trace_collective(std::uint32_t rank, GroupRole role, const Call& call, sim::Time from, std::string_view name, int micro_batch) {
+void Executor::trace_collective(std::uint32_t rank, GroupRole role, const Call& call, sim::Time from, std::string_view name,
+                                int micro_batch) {
   if (!trace_) return;
   const bool tensor = role == GroupRole::tensor;
   if (tensor && options_.trace_level != TraceLevel::full) return;
-  trace_->record(sim::OpRecord{.job = plan_.ranks[rank].job, .rank = static_cast<std::uint32_t>(plan_.ranks[rank].number),
+  trace_->record(sim::OpRecord{.job = plan_.ranks[rank].job,
+                               .rank = static_cast<std::uint32_t>(plan_.ranks[rank].number),
                                .stream = tensor ? sim::Stream::tensor : sim::Stream::data,
-                               .kind = tensor ? sim::OpKind::tp_collective : sim::OpKind::dp_collective, .name = name, .micro_batch = micro_batch,
-                               .start = from, .end = call.end, .bytes = call.bytes});
+                               .kind = tensor ? sim::OpKind::tp_collective : sim::OpKind::dp_collective,
+                               .name = name,
+                               .micro_batch = micro_batch,
+                               .start = from,
+                               .end = call.end,
+                               .bytes = call.bytes});
 }
 
 }  // namespace workloads

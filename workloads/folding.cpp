@@ -33,7 +33,6 @@ class Palette {
 
 std::uint64_t bits(double value) { return std::bit_cast<std::uint64_t>(value); }
 
-
 class Refinement {
  public:
   explicit Refinement(const Plan& plan) : plan_(plan) {
@@ -104,12 +103,26 @@ class Refinement {
   }
 
   Key channel_key(const Channel& c) const {
-    return {0, ranks[c.source], ranks[c.destination], c.messages, static_cast<std::uint64_t>(c.bytes.count()), bits(c.wire_factor),
-            static_cast<std::uint64_t>(c.latency.ps()), bits(c.ceiling.value())};
+    return {0,
+            ranks[c.source],
+            ranks[c.destination],
+            c.messages,
+            static_cast<std::uint64_t>(c.bytes.count()),
+            bits(c.wire_factor),
+            static_cast<std::uint64_t>(c.latency.ps()),
+            bits(c.ceiling.value())};
   }
   Key group_key(const Group& g) const {
-    Key key = {1, static_cast<std::uint64_t>(g.role), g.inside_domain, static_cast<std::uint64_t>(g.shape.ranks), static_cast<std::uint64_t>(g.shape.hosts),
-               static_cast<std::uint64_t>(g.shape.per_host), bits(g.shape.nic_rate_Bps), bits(g.shape.route_latency_s), bits(g.wire_factor), bits(g.ceiling.value())};
+    Key key = {1,
+               static_cast<std::uint64_t>(g.role),
+               g.inside_domain,
+               static_cast<std::uint64_t>(g.shape.ranks),
+               static_cast<std::uint64_t>(g.shape.hosts),
+               static_cast<std::uint64_t>(g.shape.per_host),
+               bits(g.shape.nic_rate_Bps),
+               bits(g.shape.route_latency_s),
+               bits(g.wire_factor),
+               bits(g.ceiling.value())};
     const auto members = static_cast<std::ptrdiff_t>(key.size());
     for (const std::uint32_t r : g.ranks) key.push_back(ranks[r]);
     std::sort(key.begin() + members, key.end());
@@ -127,9 +140,9 @@ class Refinement {
 
 // The first of each colour, in order of appearance, and where a colour's place is.
 struct Classes {
-  std::vector<std::uint32_t> first;         // by place: the one that is kept
-  std::vector<std::uint32_t> place;         // by colour
-  std::vector<std::uint32_t> count;         // by place
+  std::vector<std::uint32_t> first;  // by place: the one that is kept
+  std::vector<std::uint32_t> place;  // by colour
+  std::vector<std::uint32_t> count;  // by place
 };
 
 Classes classes_of(const std::vector<Colour>& colours, std::size_t begin, std::size_t end) {
@@ -198,7 +211,8 @@ Plan fold(const Plan& plan) {
     for (const sim::LinkShare& s : shares) {
       const std::uint32_t kept = kept_as[s.link.value()];
       if (kept == nobody) continue;
-      const auto at = std::find_if(folded_shares.begin(), folded_shares.end(), [&](const sim::LinkShare& f) { return f.link.value() == kept; });
+      const auto at =
+          std::find_if(folded_shares.begin(), folded_shares.end(), [&](const sim::LinkShare& f) { return f.link.value() == kept; });
       if (at == folded_shares.end())
         folded_shares.push_back({sim::LinkId{kept}, s.share});
       else

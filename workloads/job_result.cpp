@@ -90,7 +90,8 @@ JobResult make_job_result(const JobSettings& settings, const Plan& plan, std::ui
     if (plan.ranks[r].job != job) continue;
     const double weight = plan.ranks[r].multiplicity;
     ranks += weight;
-    for (std::size_t c = 0; c < category_count; ++c) result.breakdown_s[c] += weight * 1e-12 * static_cast<double>(outcome.ranks[r].exposed_ps[c]);
+    for (std::size_t c = 0; c < category_count; ++c)
+      result.breakdown_s[c] += weight * 1e-12 * static_cast<double>(outcome.ranks[r].exposed_ps[c]);
     for (std::size_t c = 0; c < op_class_count; ++c) device_s[c] += weight * 1e-12 * static_cast<double>(outcome.ranks[r].device_ps[c]);
   }
   for (double& seconds : result.breakdown_s) seconds /= ranks * steps;

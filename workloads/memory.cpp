@@ -35,7 +35,7 @@ double activation_bytes_per_layer(const JobSpec& job, bool flash) {
 
 MemoryUse static_memory(const JobSpec& job, const kernels::SoftwareProfile& software, double parameters) {
   const double width = kernels::bytes_per_element(job.precision);
-  const double master = width == 4 ? 0 : 4;      // FP32 copy of the weights
+  const double master = width == 4 ? 0 : 4;  // FP32 copy of the weights
   const double moments = job.optimizer == OptimizerKind::adam ? 8 : 4;
   MemoryUse use;
   use.weights = width * parameters;

@@ -27,7 +27,8 @@ NetworkStats make_network_stats(const Plan& plan, const topology::Fabric& fabric
     sum += utilization;
     ++fabric_links;
     if (use.limiting > sim::Time{})
-      stats.full_links.push_back({fabric.network_link_name(sim::LinkId{l}), std::string(name_of(kind)), utilization, use.limiting.in_seconds() / seconds});
+      stats.full_links.push_back(
+          {fabric.network_link_name(sim::LinkId{l}), std::string(name_of(kind)), utilization, use.limiting.in_seconds() / seconds});
   }
   stats.mean_link_utilization = fabric_links ? sum / static_cast<double>(fabric_links) : 0;
   std::stable_sort(stats.full_links.begin(), stats.full_links.end(),

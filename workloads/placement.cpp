@@ -26,7 +26,8 @@ std::vector<int> choose(const JobSpec& job, std::vector<int> free, std::size_t c
     chosen.assign(free.begin(), free.begin() + static_cast<long>(count));
   }
   if (chosen.size() < count)
-    throw sim::InputError(fmt::format("jobs: '{}': placement: {} hosts are named, {} GPUs need {}. Name as many.", job.name, chosen.size(), job.gpus, count));
+    throw sim::InputError(
+        fmt::format("jobs: '{}': placement: {} hosts are named, {} GPUs need {}. Name as many.", job.name, chosen.size(), job.gpus, count));
   return chosen;
 }
 
@@ -41,7 +42,8 @@ std::vector<std::vector<int>> place_jobs(const Scenario& scenario) {
     const JobSpec& job = scenario.jobs[j];
     const std::size_t count = static_cast<std::size_t>((job.gpus + per_host - 1) / per_host);
     if (count > free.size())
-      throw sim::InputError(fmt::format("jobs: '{}': {} GPUs need {} hosts, {} are free. Give the cluster more GPUs.", job.name, job.gpus, count, free.size()));
+      throw sim::InputError(fmt::format("jobs: '{}': {} GPUs need {} hosts, {} are free. Give the cluster more GPUs.", job.name, job.gpus,
+                                        count, free.size()));
     std::vector<int>& gpus = gpus_by_job.emplace_back();
     for (const int host : choose(job, free, count, scenario.seed, j)) {
       std::erase(free, host);

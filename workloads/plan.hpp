@@ -32,17 +32,17 @@ struct Segment {
 
 struct Block {
   Ops ops;
-  std::vector<Segment> segments;      // between the collectives, in order: each is followed by one, but for the last
-  std::vector<sim::Time> lead;        // per op: how far ahead the host must be for the rest of its segment not to wait
+  std::vector<Segment> segments;  // between the collectives, in order: each is followed by one, but for the last
+  std::vector<sim::Time> lead;    // per op: how far ahead the host must be for the rest of its segment not to wait
   std::array<sim::Time, op_class_count> device_by_class{};
-  sim::Bytes collective_bytes;        // of its tensor-parallel collectives
+  sim::Bytes collective_bytes;  // of its tensor-parallel collectives
   double flops = 0;
 };
 Block make_block(Ops ops);
 
 struct Transfer {
   ChannelRole role = ChannelRole::activation_out;
-  std::uint32_t message = 0;          // chunk of the receiver * micro-batches + micro-batch
+  std::uint32_t message = 0;  // chunk of the receiver * micro-batches + micro-batch
 };
 
 enum class StepKind : std::uint8_t {
@@ -60,11 +60,11 @@ struct Step {
   sim::OpKind op_kind = sim::OpKind::kernel;  // of a run, for the trace
   GroupRole group = GroupRole::data;
   kernels::CollectiveOp collective = kernels::CollectiveOp::all_reduce;
-  std::uint32_t block = 0;                    // run: a block; exchange, send, receive: first transfer
+  std::uint32_t block = 0;  // run: a block; exchange, send, receive: first transfer
   std::uint32_t transfers = 0;
   int micro_batch = -1, chunk = -1;
   sim::Bytes bytes;
-  std::int64_t memory_change = 0;             // activation bytes, at the end of the step
+  std::int64_t memory_change = 0;  // activation bytes, at the end of the step
 };
 
 // Shared by all ranks of one pipeline stage.
@@ -72,15 +72,15 @@ struct Program {
   std::vector<Step> steps;
   std::vector<Block> blocks;
   std::vector<Transfer> transfers;
-  bool eager = false;                         // sends do not wait for the receiver to post
-  sim::Time gather_after_receive;             // all-gather of a scattered transfer inside the host
-  sim::Time exchange_sync;                    // host time of a blocking exchange
-  std::int64_t static_memory = 0;             // bytes
+  bool eager = false;              // sends do not wait for the receiver to post
+  sim::Time gather_after_receive;  // all-gather of a scattered transfer inside the host
+  sim::Time exchange_sync;         // host time of a blocking exchange
+  std::int64_t static_memory = 0;  // bytes
 };
 
 struct Rank {
   std::uint32_t job = 0, program = 0, multiplicity = 1;
-  int number = 0;                             // within the job
+  int number = 0;  // within the job
   int tp = 0, pp = 0, dp = 0;
   int gpu = 0;
   std::array<std::uint32_t, channel_roles> channels = {nobody, nobody, nobody, nobody};
@@ -91,23 +91,23 @@ struct Rank {
 struct Channel {
   std::uint32_t source = 0, destination = 0;  // ranks
   std::uint32_t multiplicity = 1;
-  std::uint32_t messages = 0;                 // in one step
-  sim::Bytes bytes;                           // of a message
-  double wire_factor = 1;                     // bytes on the wire per byte: headers, protocol
+  std::uint32_t messages = 0;  // in one step
+  sim::Bytes bytes;            // of a message
+  double wire_factor = 1;      // bytes on the wire per byte: headers, protocol
   sim::Time latency;
   std::vector<sim::LinkShare> shares;
-  sim::BytesPerSecond ceiling;                // alone on its links
+  sim::BytesPerSecond ceiling;  // alone on its links
 };
 
 struct Group {
   GroupRole role = GroupRole::data;
   std::uint32_t job = 0;
-  std::vector<std::uint32_t> ranks;           // one per class after folding
+  std::vector<std::uint32_t> ranks;  // one per class after folding
   std::uint32_t multiplicity = 1;
-  bool inside_domain = true;                  // one scale-up domain: closed form, no flow
+  bool inside_domain = true;  // one scale-up domain: closed form, no flow
   kernels::GroupShape shape;
   double wire_factor = 1;
-  std::vector<sim::LinkShare> shares;         // of a coupled flow: each rank's NIC carries 1 / per_host
+  std::vector<sim::LinkShare> shares;  // of a coupled flow: each rank's NIC carries 1 / per_host
   sim::BytesPerSecond ceiling;
 };
 
@@ -115,7 +115,7 @@ struct PlannedJob {
   std::string name;
   sim::Time start;
   int steps = 1;
-  bool pipeline = false;                      // more than one stage: waiting for peers is the bubble
+  bool pipeline = false;  // more than one stage: waiting for peers is the bubble
 };
 
 struct Plan {

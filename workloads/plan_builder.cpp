@@ -65,8 +65,13 @@ class PlanBuilder {
     for (int number = 0; number < static_cast<int>(gpus.size()); ++number) {
       const Coordinates at = coordinates_of(number, p);
       rank_by_place_[(static_cast<std::size_t>(at.pp) * p.dp + at.dp) * p.tp + at.tp] = static_cast<std::uint32_t>(plan_.ranks.size());
-      plan_.ranks.push_back({.job = job_number, .program = first_program + static_cast<std::uint32_t>(at.pp), .number = number,
-                             .tp = at.tp, .pp = at.pp, .dp = at.dp, .gpu = gpus[number]});
+      plan_.ranks.push_back({.job = job_number,
+                             .program = first_program + static_cast<std::uint32_t>(at.pp),
+                             .number = number,
+                             .tp = at.tp,
+                             .pp = at.pp,
+                             .dp = at.dp,
+                             .gpu = gpus[number]});
     }
   }
 
@@ -106,9 +111,14 @@ class PlanBuilder {
     // As of a collective's step: what was measured has a fabric's latency in it.
     const double step = std::max(route.latency.in_seconds(), local ? network.intra_step_seconds : network.inter_step_seconds);
     const double base = local ? 0 : network.base_seconds;
-    plan_.channels.push_back({.source = index_of(source), .destination = index_of(destination), .messages = messages, .bytes = bytes,
-                              .wire_factor = wire_factor(local), .latency = sim::Time::seconds(base + step),
-                              .shares = route.shares, .ceiling = ceiling_of(route.shares)});
+    plan_.channels.push_back({.source = index_of(source),
+                              .destination = index_of(destination),
+                              .messages = messages,
+                              .bytes = bytes,
+                              .wire_factor = wire_factor(local),
+                              .latency = sim::Time::seconds(base + step),
+                              .shares = route.shares,
+                              .ceiling = ceiling_of(route.shares)});
   }
 
   // Bytes on the wire for each byte of payload; the profile says what part of a link's rate large messages reach.
@@ -128,7 +138,8 @@ class PlanBuilder {
     std::vector<std::uint32_t> members;
     const auto add = [&](GroupRole role) {
       if (members.size() > 1) {
-        for (const std::uint32_t r : members) plan_.ranks[r].groups[static_cast<std::size_t>(role)] = static_cast<std::uint32_t>(plan_.groups.size());
+        for (const std::uint32_t r : members)
+          plan_.ranks[r].groups[static_cast<std::size_t>(role)] = static_cast<std::uint32_t>(plan_.groups.size());
         plan_.groups.push_back(make_group(role, job_number, members));
       }
       members.clear();
@@ -207,8 +218,8 @@ class PlanBuilder {
   const topology::Fabric& fabric_;
   const kernels::OperationTimes& times_;
   Plan plan_;
-  std::vector<std::uint32_t> rank_by_place_;   // of the job being added, by (pp, dp, tp)
-  std::vector<double> share_of_link_;          // scratch, all zero between uses
+  std::vector<std::uint32_t> rank_by_place_;  // of the job being added, by (pp, dp, tp)
+  std::vector<double> share_of_link_;         // scratch, all zero between uses
 };
 
 }  // namespace
@@ -216,11 +227,13 @@ class PlanBuilder {
 std::vector<std::uint32_t> pipeline_ranks(const JobSpec& job) {
   std::vector<std::uint32_t> numbers(job.parallel.pp);
   for (int number = 0; number < job.gpus; ++number)
-    if (const Coordinates at = coordinates_of(number, job.parallel); at.tp == 0 && at.dp == 0) numbers[at.pp] = static_cast<std::uint32_t>(number);
+    if (const Coordinates at = coordinates_of(number, job.parallel); at.tp == 0 && at.dp == 0)
+      numbers[at.pp] = static_cast<std::uint32_t>(number);
   return numbers;
 }
 
-Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times, const SoftwareByName& software) {
+Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times,
+                const SoftwareByName& software) {
   const std::vector<std::vector<int>> gpus = place_jobs(scenario);
   PlanBuilder builder(scenario, fabric, times);
   for (std::size_t j = 0; j < scenario.jobs.size(); ++j) builder.add_job(scenario.jobs[j], gpus[j], software.at(scenario.jobs[j].software));

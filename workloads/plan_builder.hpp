@@ -16,6 +16,7 @@ std::vector<std::uint32_t> pipeline_ranks(const JobSpec& job);
 
 // Every rank of every job, unfolded: programs of the stages, channels between neighbours, groups,
 // and their ways over the fabric. Throws sim::SimulationError when there is no way.
-Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times, const SoftwareByName& software);
+Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times,
+                const SoftwareByName& software);
 
 }  // namespace workloads

@@ -41,7 +41,11 @@ void append(Ops& ops, const Ops& more) { ops.insert(ops.end(), more.begin(), mor
 class ProgramBuilder {
  public:
   ProgramBuilder(const JobSettings& settings, const ModelOps& ops, int stage, sim::Time gather)
-      : settings_(settings), job_(settings.job), parallel_(job_.parallel), ops_(ops), stage_(stage),
+      : settings_(settings),
+        job_(settings.job),
+        parallel_(job_.parallel),
+        ops_(ops),
+        stage_(stage),
         shape_{parallel_.pp, parallel_.virtual_stages, job_.micro_batches()} {
     program_.eager = settings.overlap_pp;
     program_.gather_after_receive = gather;
@@ -100,7 +104,8 @@ class ProgramBuilder {
     if (!forward && settings_.overlap_dp && parallel_.dp > 1 && last_backward_[pass.chunk] == pass.micro_batch)
       add_bucketed_backward(chunk, pass);
     else
-      add_run(forward ? forward_[pass.chunk] : backward_[pass.chunk], forward ? sim::OpKind::forward : sim::OpKind::backward, pass.micro_batch, pass.chunk);
+      add_run(forward ? forward_[pass.chunk] : backward_[pass.chunk], forward ? sim::OpKind::forward : sim::OpKind::backward,
+              pass.micro_batch, pass.chunk);
     const auto kept = static_cast<std::int64_t>(chunk.layers * activation_bytes_per_layer(job_, settings_.flash_attention));
     program_.steps.back().memory_change = forward ? kept : -kept;
     if (program_.eager)
@@ -155,14 +160,17 @@ class ProgramBuilder {
   }
   void add_transfers(StepKind kind, const std::vector<Transfer>& transfers) {
     if (transfers.empty()) return;
-    program_.steps.push_back({.kind = kind, .block = static_cast<std::uint32_t>(program_.transfers.size()),
+    program_.steps.push_back({.kind = kind,
+                              .block = static_cast<std::uint32_t>(program_.transfers.size()),
                               .transfers = static_cast<std::uint32_t>(transfers.size())});
     program_.transfers.insert(program_.transfers.end(), transfers.begin(), transfers.end());
   }
 
   void add_end_of_step() {
     const double parameters = parameters_of_stage(job_, stage_);
-    const auto reduce = [&](GroupRole group, sim::Bytes bytes) { program_.steps.push_back({.kind = StepKind::collective, .group = group, .bytes = bytes}); };
+    const auto reduce = [&](GroupRole group, sim::Bytes bytes) {
+      program_.steps.push_back({.kind = StepKind::collective, .group = group, .bytes = bytes});
+    };
     if (settings_.overlap_dp)
       program_.steps.push_back({.kind = StepKind::await});
     else if (parallel_.dp > 1)

@@ -39,10 +39,11 @@ SoftwareByName load_software(const Scenario& scenario) {
 
 void check_memory(const Scenario& scenario, const JobSpec& job, const MemoryUse& use, std::vector<std::string>& warnings) {
   if (use.fits()) return;
-  const std::string text = fmt::format("{}: does not fit in memory: rank {} needs {:.1f} GiB of {:.1f} GiB ({:.1f} weights, {:.1f} gradients, {:.1f} optimizer, "
-                                       "{:.1f} activations, {:.1f} buffers). Use more tensor or pipeline parallelism, recompute: full, or a smaller micro-batch.",
-                                       job.name, use.rank, use.total() / 0x1p30, use.capacity / 0x1p30, use.weights / 0x1p30, use.gradients / 0x1p30,
-                                       use.optimizer / 0x1p30, use.activations / 0x1p30, use.buffers / 0x1p30);
+  const std::string text = fmt::format(
+      "{}: does not fit in memory: rank {} needs {:.1f} GiB of {:.1f} GiB ({:.1f} weights, {:.1f} gradients, {:.1f} optimizer, "
+      "{:.1f} activations, {:.1f} buffers). Use more tensor or pipeline parallelism, recompute: full, or a smaller micro-batch.",
+      job.name, use.rank, use.total() / 0x1p30, use.capacity / 0x1p30, use.weights / 0x1p30, use.gradients / 0x1p30, use.optimizer / 0x1p30,
+      use.activations / 0x1p30, use.buffers / 0x1p30);
   if (scenario.on_oom == OnOutOfMemory::error) throw sim::SimulationError(text);
   warnings.push_back(text);
 }
@@ -64,9 +65,14 @@ Result run(const Scenario& scenario, const RunOptions& options) {
   const Plan whole = build_plan(scenario, fabric, times, software);
   const Plan plan = options.fold ? fold(whole) : whole;
 
-  Result result{.name = scenario.name, .network = scenario.network, .seed = scenario.seed, .gpus = scenario.cluster.gpus, .warnings = scenario.warnings};
+  Result result{.name = scenario.name,
+                .network = scenario.network,
+                .seed = scenario.seed,
+                .gpus = scenario.cluster.gpus,
+                .warnings = scenario.warnings};
   for (std::uint32_t j = 0; j < scenario.jobs.size(); ++j)
-    check_memory(scenario, scenario.jobs[j], worst_memory(settings_of(scenario.jobs[j], software.at(scenario.jobs[j].software)), plan, j, times.profile()),
+    check_memory(scenario, scenario.jobs[j],
+                 worst_memory(settings_of(scenario.jobs[j], software.at(scenario.jobs[j].software)), plan, j, times.profile()),
                  result.warnings);
 
   const bool traced = options.trace && options.trace_level > TraceLevel::none;
@@ -80,7 +86,8 @@ Result run(const Scenario& scenario, const RunOptions& options) {
     result.jobs.push_back(make_job_result(settings_of(job, software.at(job.software)), plan, j, outcome, times.profile()));
   }
   result.network_stats = make_network_stats(plan, fabric, outcome);
-  if (scenario.cluster.fabric.routing == topology::Routing::ecmp) result.network_stats.ecmp_max_flows_per_link = most_flows_on_a_link(whole, fabric);
+  if (scenario.cluster.fabric.routing == topology::Routing::ecmp)
+    result.network_stats.ecmp_max_flows_per_link = most_flows_on_a_link(whole, fabric);
   result.bill_of_materials = topology::count(fabric);
   result.events = outcome.events;
   result.ranks_simulated = static_cast<int>(plan.ranks.size());

@@ -9,9 +9,9 @@ namespace workloads {
 enum class TraceLevel : std::uint8_t { none, summary, ops, full };  // full: every kernel
 
 struct RunOptions {
-  bool fold = true;                     // simulate ranks that provably do the same once
+  bool fold = true;  // simulate ranks that provably do the same once
   TraceLevel trace_level = TraceLevel::none;
-  sim::TraceSink* trace = nullptr;      // may be null; must outlive the run
+  sim::TraceSink* trace = nullptr;  // may be null; must outlive the run
   // Called now and then with the fraction done (0..1); returning false stops the run (Interrupted is thrown).
   std::function<bool(double)> progress;
 };

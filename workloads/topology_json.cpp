@@ -13,7 +13,11 @@ Json power_json(const topology::Power& p) {
 }
 
 Json price_json(const topology::Price& p) {
-  return {{"hosts", or_null(p.hosts)}, {"switches", or_null(p.switches)}, {"optics", or_null(p.optics)}, {"cables", or_null(p.cables)}, {"total", or_null(p.total)}};
+  return {{"hosts", or_null(p.hosts)},
+          {"switches", or_null(p.switches)},
+          {"optics", or_null(p.optics)},
+          {"cables", or_null(p.cables)},
+          {"total", or_null(p.total)}};
 }
 Json failure_domain_json(const topology::FailureDomain& d) {
   return {{"name", d.name},
@@ -31,9 +35,16 @@ Json counts_json(const topology::Counts& c) {
   return {{"hosts", c.hosts},
           {"gpus", c.gpus},
           {"switches",
-           {{"leaf", c.switches.leaf}, {"spine", c.switches.spine}, {"core", c.switches.core}, {"scale_up", c.switches.scale_up}, {"total", c.switches.total()}}},
+           {{"leaf", c.switches.leaf},
+            {"spine", c.switches.spine},
+            {"core", c.switches.core},
+            {"scale_up", c.switches.scale_up},
+            {"total", c.switches.total()}}},
           {"cables",
-           {{"host_leaf", c.cables.host_leaf}, {"leaf_spine", c.cables.leaf_spine}, {"spine_core", c.cables.spine_core}, {"scale_up", c.cables.scale_up},
+           {{"host_leaf", c.cables.host_leaf},
+            {"leaf_spine", c.cables.leaf_spine},
+            {"spine_core", c.cables.spine_core},
+            {"scale_up", c.cables.scale_up},
             {"total", c.cables.total()}}},
           {"optical_modules", c.optical_modules},
           {"modules_per_gpu", c.modules_per_gpu()}};

@@ -5,8 +5,8 @@
 // JSON of what a fabric is made of (INTERFACES, section 4). Figures without a source are null, not zero.
 namespace workloads {
 
-nlohmann::ordered_json counts_json(const topology::Counts& counts);        // hosts … modules_per_gpu
-nlohmann::ordered_json bill_json(const topology::Counts& counts);          // with power and price: the bill of materials
+nlohmann::ordered_json counts_json(const topology::Counts& counts);  // hosts … modules_per_gpu
+nlohmann::ordered_json bill_json(const topology::Counts& counts);    // with power and price: the bill of materials
 nlohmann::ordered_json topology_json(const topology::TopologyReport& report);
 
 }  // namespace workloads

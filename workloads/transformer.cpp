@@ -7,9 +7,7 @@ namespace {
 double head_dim(const ModelSpec& m) { return static_cast<double>(m.hidden) / m.heads; }
 double qkv_width(const ModelSpec& m) { return m.hidden + 2 * head_dim(m) * m.kv_heads; }
 double fc1_width(const ModelSpec& m) { return (m.gated_mlp ? 2.0 : 1.0) * m.ffn_hidden; }
-double matrix_parameters(const ModelSpec& m) {
-  return m.hidden * (qkv_width(m) + m.hidden + fc1_width(m) + m.ffn_hidden);
-}
+double matrix_parameters(const ModelSpec& m) { return m.hidden * (qkv_width(m) + m.hidden + fc1_width(m) + m.ffn_hidden); }
 }  // namespace
 
 double layer_parameters(const ModelSpec& m, int tp) {
@@ -39,9 +37,7 @@ double total_parameters(const ModelSpec& m) {
 }
 
 namespace {
-double layer_forward_flops(const ModelSpec& m) {
-  return m.seq_len * (2 * matrix_parameters(m) + 4.0 * m.seq_len * m.hidden);
-}
+double layer_forward_flops(const ModelSpec& m) { return m.seq_len * (2 * matrix_parameters(m) + 4.0 * m.seq_len * m.hidden); }
 }  // namespace
 
 double model_flops_per_sequence(const ModelSpec& m) {
@@ -77,8 +73,13 @@ class TransformerOps::Builder {
 
  private:
   void kernel(std::string_view name, OpClass op_class, kernels::OperationTime time, double flops = 0) {
-    ops_.push_back({.name = name, .op_class = op_class, .outside_measured_range = !time.inside_measured_range, .layer = layer_,
-                    .device = sim::Time::seconds(time.seconds + s_.kernel_gap_s), .host = sim::Time::seconds(s_.host_op_s), .flops = flops});
+    ops_.push_back({.name = name,
+                    .op_class = op_class,
+                    .outside_measured_range = !time.inside_measured_range,
+                    .layer = layer_,
+                    .device = sim::Time::seconds(time.seconds + s_.kernel_gap_s),
+                    .host = sim::Time::seconds(s_.host_op_s),
+                    .flops = flops});
   }
   void elementwise(std::string_view name, double bytes) {
     if (bytes > 0) kernel(name, OpClass::memory_bound, times_.memory_bound(bytes));
@@ -97,8 +98,12 @@ class TransformerOps::Builder {
   }
   void collective(std::string_view name, kernels::CollectiveOp op, double bytes) {
     if (tp_ == 1) return;
-    ops_.push_back({.name = name, .op_class = OpClass::collective, .collective = op, .layer = layer_,
-                    .host = sim::Time::seconds(s_.host_collective_s), .bytes = sim::Bytes{std::llround(bytes)}});
+    ops_.push_back({.name = name,
+                    .op_class = OpClass::collective,
+                    .collective = op,
+                    .layer = layer_,
+                    .host = sim::Time::seconds(s_.host_collective_s),
+                    .bytes = sim::Bytes{std::llround(bytes)}});
   }
   // Around a tensor-parallel block: one all-reduce, or with sequence parallelism its two halves.
   void enter_parallel() {
@@ -106,7 +111,8 @@ class TransformerOps::Builder {
   }
   void leave_parallel() {
     using enum kernels::CollectiveOp;
-    sequence_tp_ > 1 ? collective("reduce_scatter", reduce_scatter, activation_bytes()) : collective("all_reduce", all_reduce, activation_bytes());
+    sequence_tp_ > 1 ? collective("reduce_scatter", reduce_scatter, activation_bytes())
+                     : collective("all_reduce", all_reduce, activation_bytes());
   }
   double width() const { return kernels::bytes_per_element(job_.precision); }
   double activation_bytes() const { return tokens_ * m_.hidden * width(); }
@@ -118,7 +124,8 @@ class TransformerOps::Builder {
   }
   double score_bytes(double bytes) const { return bytes * width() / 2 * scores_; }
   void batched(std::string_view name, double m, double n, double k, double factor) {
-    const kernels::Gemm shape{std::llround(m), std::llround(n), std::llround(k), std::llround(double(job_.micro_batch) * m_.heads / tp_), job_.precision};
+    const kernels::Gemm shape{std::llround(m), std::llround(n), std::llround(k), std::llround(double(job_.micro_batch) * m_.heads / tp_),
+                              job_.precision};
     auto time = times_.gemm(shape);
     time.seconds *= factor;
     kernel(name, OpClass::attention, time, shape.flops());
@@ -141,7 +148,8 @@ void TransformerOps::Builder::attention(kernels::Direction direction) {
   const double factor = forward ? s_.attention_forward_factor : s_.attention_backward_factor;
   const double s = m_.seq_len, d = head_dim(m_);
   if (flash_) {
-    const kernels::AttentionShape shape{job_.micro_batch, m_.seq_len, std::max(1, m_.heads / tp_), std::max(1, m_.kv_heads / tp_), std::llround(d), true};
+    const kernels::AttentionShape shape{job_.micro_batch, m_.seq_len, std::max(1, m_.heads / tp_), std::max(1, m_.kv_heads / tp_),
+                                        std::llround(d),  true};
     auto time = times_.flash_attention(shape, direction);
     time.seconds *= factor;
     kernel(forward ? "flash_attention" : "flash_attention_backward", OpClass::attention, time, (forward ? 4 : 10) * scores_ * d / 2);
@@ -230,7 +238,9 @@ void TransformerOps::Builder::head(bool is_forward) {
 void TransformerOps::Builder::optimizer(double parameters) { elementwise("optimizer", s_.optimizer_step_bytes * parameters); }
 
 TransformerOps::TransformerOps(const JobSpec& job, const kernels::SoftwareProfile& software, const kernels::OperationTimes& times)
-    : job_(job), software_(software), times_(times),
+    : job_(job),
+      software_(software),
+      times_(times),
       flash_(job.attention ? *job.attention == AttentionKind::flash : software.flash_attention) {}
 
 Ops TransformerOps::layer_forward(int layer) const {

@@ -19,9 +19,9 @@ struct Op {
   kernels::CollectiveOp collective = kernels::CollectiveOp::all_reduce;  // for OpClass::collective
   bool outside_measured_range = false;
   int layer = -1;
-  sim::Time device;      // on the compute stream; zero for collectives, whose time the group knows
-  sim::Time host;        // to issue it
-  sim::Bytes bytes;      // of a collective, as in nccl-tests
+  sim::Time device;  // on the compute stream; zero for collectives, whose time the group knows
+  sim::Time host;    // to issue it
+  sim::Bytes bytes;  // of a collective, as in nccl-tests
   double flops = 0;
 };
 using Ops = std::vector<Op>;
@@ -30,9 +30,9 @@ using Ops = std::vector<Op>;
 double layer_parameters(const ModelSpec& model, int tp = 1);
 double word_embedding_parameters(const ModelSpec& model, int tp = 1);  // vocabulary padded
 double embedding_parameters(const ModelSpec& model, int tp = 1);       // words and positions
-double head_parameters(const ModelSpec& model, int tp = 1);       // untied output projection, else 0
-double total_parameters(const ModelSpec& model);                  // vocabulary not padded
-int padded_vocabulary(const ModelSpec& model, int tp);            // to a multiple of 128 tp, as Megatron does
+double head_parameters(const ModelSpec& model, int tp = 1);            // untied output projection, else 0
+double total_parameters(const ModelSpec& model);                       // vocabulary not padded
+int padded_vocabulary(const ModelSpec& model, int tp);                 // to a multiple of 128 tp, as Megatron does
 
 // FLOPs of one sequence through the whole model: each matrix product of forward and backward once,
 // attention scores in full, vocabulary included (INTERFACES, section 4). `recompute` adds the second forward.
@@ -47,7 +47,7 @@ class ModelOps {
   virtual Ops layer_backward(int layer) const = 0;  // with recomputation where the job asks for it
   virtual Ops embedding_forward() const = 0;
   virtual Ops embedding_backward() const = 0;
-  virtual Ops head_forward() const = 0;             // final norm, logits, cross-entropy
+  virtual Ops head_forward() const = 0;  // final norm, logits, cross-entropy
   virtual Ops head_backward() const = 0;
   virtual Ops optimizer(double parameters) const = 0;
 };
@@ -64,7 +64,7 @@ class TransformerOps final : public ModelOps {
   Ops head_forward() const override;
   Ops head_backward() const override;
   Ops optimizer(double parameters) const override;
-  sim::Bytes boundary_bytes() const;                // activations between two stages, of one tensor-parallel rank
+  sim::Bytes boundary_bytes() const;  // activations between two stages, of one tensor-parallel rank
 
  private:
   class Builder;

@@ -30,9 +30,10 @@ class RunCommand final : public Command {
   void declare(Arguments& arguments) override {
     arguments.positional("SCENARIO", scenario_, "a scenario file, or the name of a shipped one; none: a built-in example")
         .option("--out", "RUN.h5", out_, "write the trace as HDF5 (docs/trace.md)")
-        .choice("--trace", level_, {"none", "summary", "ops", "full"}, "what the trace holds: summary and links, every pass and message, or every kernel")
+        .choice("--trace", level_, {"none", "summary", "ops", "full"},
+                "what the trace holds: summary and links, every pass and message, or every kernel")
         .option("--timeline", "F.svg", timeline_, "draw the pipeline of the last step")
-        .choice("--network", network_, {"analytic", "fluid"}, "instead of the scenario's network")
+        .option("--network", "NAME", network_, "analytic or fluid, instead of the scenario's")
         .list("--set", "a.b.c=value", overrides_, "change one key of the scenario; may be repeated")
         .flag("--no-fold", no_fold_, "simulate every rank, also those that provably do the same")
         .flag("--exact", exact_, "no shortcuts that change results; there are none yet, so this changes nothing");
@@ -62,7 +63,8 @@ class RunCommand final : public Command {
   workloads::Scenario read(const GlobalOptions& options) {
     workloads::ReadOptions read_options{.overrides = overrides_};
     if (!network_.empty()) read_options.overrides.push_back("network=" + network_);
-    workloads::Scenario scenario = scenario_.empty() ? workloads::read_shipped_scenario(built_in, read_options) : workloads::read_scenario(scenario_, read_options);
+    workloads::Scenario scenario =
+        scenario_.empty() ? workloads::read_shipped_scenario(built_in, read_options) : workloads::read_scenario(scenario_, read_options);
     if (options.seed_given) scenario.seed = options.seed;
     return scenario;
   }
@@ -94,13 +96,15 @@ class RunCommand final : public Command {
   }
 
   // The last step: the first may have started with cold hosts.
-  static std::string picture(const workloads::Scenario& scenario, const workloads::Result& result, const report::TimelineRecorder& recorder) {
+  static std::string picture(const workloads::Scenario& scenario, const workloads::Result& result,
+                             const report::TimelineRecorder& recorder) {
     const workloads::JobResult& job = result.jobs.front();
     sim::Time to = scenario.jobs.front().start;
     for (const double step : job.steps_s) to += sim::Time::seconds(step);
     const sim::Time from = to - sim::Time::seconds(job.steps_s.back());
     const double bubble = job.breakdown_s[static_cast<std::size_t>(workloads::Category::pp_bubble)] / job.step_time_s;
-    return report::timeline_svg(recorder.boxes(), {.title = result.name, .ranks = recorder.ranks(), .from = from, .to = to, .bubble_share = bubble});
+    return report::timeline_svg(recorder.boxes(),
+                                {.title = result.name, .ranks = recorder.ranks(), .from = from, .to = to, .bubble_share = bubble});
   }
 
   std::vector<std::string> files(const GlobalOptions& options) const {
@@ -119,6 +123,7 @@ std::unique_ptr<Command> make_run() { return std::make_unique<RunCommand>(); }
 
 }  // namespace
 
-const Verb run_verb{"run", "simulate the training step of a scenario", "weftsim run scenarios/sc21-145b.yaml --out run.h5 --timeline run.svg", make_run};
+const Verb run_verb{"run", "simulate the training step of a scenario",
+                    "weftsim run scenarios/sc21-145b.yaml --out run.h5 --timeline run.svg", make_run};
 
 }  // namespace cli

@@ -14,17 +14,19 @@ std::string line(std::string_view label, std::string_view text) { return fmt::fo
 
 std::string counts_text(const topology::Counts& c) {
   std::string text = line("hosts", fmt::format("{}, {} GPUs, {} NICs", c.hosts, c.gpus, c.nics));
-  text += line("switches", fmt::format("{} ({} leaf, {} spine, {} core, {} scale-up)", c.switches.total(), c.switches.leaf, c.switches.spine, c.switches.core,
-                                       c.switches.scale_up));
-  text += line("cables", fmt::format("{} ({} host-leaf, {} leaf-spine, {} spine-core, {} scale-up)", c.cables.total(), c.cables.host_leaf, c.cables.leaf_spine,
-                                     c.cables.spine_core, c.cables.scale_up));
+  text += line("switches", fmt::format("{} ({} leaf, {} spine, {} core, {} scale-up)", c.switches.total(), c.switches.leaf,
+                                       c.switches.spine, c.switches.core, c.switches.scale_up));
+  text += line("cables", fmt::format("{} ({} host-leaf, {} leaf-spine, {} spine-core, {} scale-up)", c.cables.total(), c.cables.host_leaf,
+                                     c.cables.leaf_spine, c.cables.spine_core, c.cables.scale_up));
   return text + line("optical modules", fmt::format("{}, {:.2f} per GPU", c.optical_modules, c.modules_per_gpu()));
 }
 
 std::string report_text(const std::string& name, const topology::TopologyReport& report) {
   std::string text = name + "\n\n" + counts_text(report.counts);
   text += line("bisection", fmt::format("{:.1f} Tb/s, one direction, worst half split", report.bisection_bandwidth_bps / 1e12));
-  text += line("oversubscribed", report.oversubscription.empty() ? "no tier has up-links" : fmt::format("{:g} : 1, from the leaf up", fmt::join(report.oversubscription, " : 1, ")));
+  text += line("oversubscribed", report.oversubscription.empty()
+                                     ? "no tier has up-links"
+                                     : fmt::format("{:g} : 1, from the leaf up", fmt::join(report.oversubscription, " : 1, ")));
   text += line("diameter", fmt::format("{} links from NIC to NIC", report.diameter_hops));
   text += line("power, price", "not known: no parts table is shipped yet");
   text += "\n  when one fails\n";
@@ -74,6 +76,7 @@ std::unique_ptr<Command> make_topo() { return std::make_unique<TopoCommand>(); }
 
 }  // namespace
 
-const Verb topo_verb{"topo", "count, check and draw a fabric", "weftsim topo scenarios/sc21-145b.yaml --svg fabric.svg --cables cables.csv", make_topo};
+const Verb topo_verb{"topo", "count, check and draw a fabric", "weftsim topo scenarios/sc21-145b.yaml --svg fabric.svg --cables cables.csv",
+                     make_topo};
 
 }  // namespace cli

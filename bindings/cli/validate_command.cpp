@@ -13,16 +13,18 @@ using workloads::Validation;
 std::string rows_text(const Validation& validation) {
   std::string text = fmt::format("{:<16} {:>11} {:>11} {:>8}   {}\n", "row", "predicted", "measured", "error", "90 % interval");
   for (const workloads::ValidationRow& row : validation.rows)
-    text += fmt::format("{:<16} {:>9.3f} s {:>9.3f} s {:>+7.1f} %   {:.2f} .. {:.2f} s{}\n", row.id, row.predicted, row.measured, 100 * row.error(), row.low,
-                        row.high, row.inside() ? "" : "  outside");
+    text += fmt::format("{:<16} {:>9.3f} s {:>9.3f} s {:>+7.1f} %   {:.2f} .. {:.2f} s{}\n", row.id, row.predicted, row.measured,
+                        100 * row.error(), row.low, row.high, row.inside() ? "" : "  outside");
   return text;
 }
 
 std::string sets_text(const Validation& validation) {
-  std::string text = fmt::format("{:<44} {:>6} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "set", "rows", "median", "mean", "signed", "p90", "max", "inside");
+  std::string text =
+      fmt::format("{:<44} {:>6} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "set", "rows", "median", "mean", "signed", "p90", "max", "inside");
   const auto line = [&](std::string_view name, const workloads::ErrorStatistics& s) {
-    text += fmt::format("{:<44.44} {:>6} {:>6.1f} % {:>6.1f} % {:>+6.1f} % {:>6.1f} % {:>6.1f} % {:>6.0f} %\n", name, s.n, 100 * s.median_abs_error,
-                        100 * s.mean_abs_error, 100 * s.mean_error, 100 * s.p90_abs_error, 100 * s.max_abs_error, 100 * s.inside_interval);
+    text += fmt::format("{:<44.44} {:>6} {:>6.1f} % {:>6.1f} % {:>+6.1f} % {:>6.1f} % {:>6.1f} % {:>6.0f} %\n", name, s.n,
+                        100 * s.median_abs_error, 100 * s.mean_abs_error, 100 * s.mean_error, 100 * s.p90_abs_error, 100 * s.max_abs_error,
+                        100 * s.inside_interval);
   };
   for (const auto& [set, statistics] : validation.by_set()) line(set, statistics);
   line("mean over sets", validation.over_sets());
@@ -40,7 +42,9 @@ std::string skipped_text(const Validation& validation) {
 class ValidateCommand final : public Command {
  public:
   void declare(Arguments& arguments) override {
-    arguments.option("--data", "DIR", options_.data, "a folder with training.csv, collectives.csv, gemm_*.csv or attention.csv instead of what is shipped")
+    arguments
+        .option("--data", "DIR", options_.data,
+                "a folder with training.csv, collectives.csv, gemm_*.csv or attention.csv instead of what is shipped")
         .option("--only", "GLOB", options_.only, "only rows whose id or set matches")
         .option("--tolerance", "X", tolerance_, "the median error that is still good; else the exit code is 5");
   }
@@ -70,6 +74,7 @@ std::unique_ptr<Command> make_validate() { return std::make_unique<ValidateComma
 
 }  // namespace
 
-const Verb validate_verb{"validate", "predict published measurements again and print the errors", "weftsim validate --only 'sc21-1*'", make_validate};
+const Verb validate_verb{"validate", "predict published measurements again and print the errors", "weftsim validate --only 'sc21-1*'",
+                         make_validate};
 
 }  // namespace cli

@@ -182,7 +182,7 @@ void Drawing::boxes(SvgText& out) const {
     out.rect(drawn.x0 + inset, y, std::max(drawn.width() - 2 * inset, narrowest), drawn.thin() ? thin_height : row_height, drawn.colour.text(),
              drawn_.size() <= most_with_tooltips ? tooltip(drawn) : "");
     const std::string number = std::to_string(drawn.box.micro_batch);
-    if (!drawn.thin() && drawn.count == 1 && drawn.box.micro_batch >= 0 && drawn.width() > 5 + 6.5 * static_cast<double>(number.size()))
+    if (!drawn.thin() && drawn.count == 1 && drawn.box.micro_batch >= 0 && drawn.width() > 3 + 5.7 * static_cast<double>(number.size()))
       out.text((drawn.x0 + drawn.x1) / 2, y + row_height / 2 + 4, drawn.colour.dark() ? "light" : "dark", number);
   }
 }

@@ -10,7 +10,9 @@ namespace {
 double halves(CollectiveOp op) { return op == CollectiveOp::all_reduce ? 2 : 1; }
 
 // A measured step has a fabric's latency in it; only a longer way than all of it counts instead.
-double step_latency(const GroupShape& shape, const NetworkProfile& network) { return std::max(network.inter_step_seconds, shape.route_latency_s); }
+double step_latency(const GroupShape& shape, const NetworkProfile& network) {
+  return std::max(network.inter_step_seconds, shape.route_latency_s);
+}
 
 NetworkCollective ring(CollectiveOp op, const GroupShape& shape, double bytes, const OperationTimes& times) {
   const NetworkProfile& network = times.profile().network;

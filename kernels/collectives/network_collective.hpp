@@ -10,8 +10,8 @@ struct GroupShape {
   int ranks = 1;
   int hosts = 1;
   int per_host = 1;
-  double nic_rate_Bps = 0;       // of one rank's NIC, per direction
-  double route_latency_s = 0;    // mean over neighbouring hosts: cables, switches, NICs
+  double nic_rate_Bps = 0;     // of one rank's NIC, per direction
+  double route_latency_s = 0;  // mean over neighbouring hosts: cables, switches, NICs
   auto operator<=>(const GroupShape&) const = default;
 };
 

@@ -54,6 +54,7 @@ TEST(Folding, two_jobs) {
 
 // More GPUs to the rank order: pipeline stages inside a host, tensor groups the slowest dimension.
 TEST(Folding, any_rank_order) {
-  for (const char* order : {"pp-dp-tp-cp-ep", "dp-tp-pp-ep-cp", "tp-pp-dp-cp-ep"}) expect_same(small({fmt::format("workload.parallel.rank_order={}", order)}), 16);
+  for (const char* order : {"pp-dp-tp-cp-ep", "dp-tp-pp-ep-cp", "tp-pp-dp-cp-ep"})
+    expect_same(small({fmt::format("workload.parallel.rank_order={}", order)}), 16);
 }
 }  // namespace

@@ -16,8 +16,10 @@ using namespace workloads;
 using namespace sim::literals;
 
 topology::ClusterSpec single_gpu_hosts(int hosts, const std::string& fabric) {
-  return read_scenario_text(fmt::format("schema: weftsim/1\ncluster: {{gpus: {}, accelerator: a100-sxm-80g, host: {{preset: single-gpu}}, fabric: {}}}\n", hosts, fabric),
-                            "test", {.workload_required = false})
+  return read_scenario_text(
+             fmt::format("schema: weftsim/1\ncluster: {{gpus: {}, accelerator: a100-sxm-80g, host: {{preset: single-gpu}}, fabric: {}}}\n",
+                         hosts, fabric),
+             "test", {.workload_required = false})
       .cluster;
 }
 
@@ -58,13 +60,15 @@ TEST(Permutation, runs_at_line_rate_on_a_full_bisection_fat_tree_with_spraying) 
 
 // Hashing makes flows collide: the same permutation takes longer, at least two flows on one link.
 TEST(Permutation, collides_under_ecmp) {
-  const topology::Fabric fat(single_gpu_hosts(128, "{type: fat-tree, tiers: 3, radix: 8, link: {bandwidth: 400 Gb/s, latency: 1 us}, routing: ecmp}"));
+  const topology::Fabric fat(
+      single_gpu_hosts(128, "{type: fat-tree, tiers: 3, radix: 8, link: {bandwidth: 400 Gb/s, latency: 1 us}, routing: ecmp}"));
   EXPECT_GT(makespan(fat, permutation(128, 1), 64_MB).in_seconds(), 1.9 * (64_MB / 400_Gbps).in_seconds());
 }
 
 // Leaf 3:1 oversubscribed, every flow leaves its leaf: a third of the line rate.
 TEST(Permutation, runs_at_a_third_of_line_rate_when_the_leaf_is_oversubscribed_3_to_1) {
-  const topology::Fabric thin(single_gpu_hosts(96, "{type: leaf-spine, radix: 32, oversubscription: 3, link: {bandwidth: 400 Gb/s, latency: 1 us}, routing: spray}"));
+  const topology::Fabric thin(single_gpu_hosts(
+      96, "{type: leaf-spine, radix: 32, oversubscription: 3, link: {bandwidth: 400 Gb/s, latency: 1 us}, routing: spray}"));
   std::vector<std::pair<int, int>> shift;
   for (int i = 0; i < 96; ++i) shift.push_back({i, (i + 24) % 96});  // 24 ports down a leaf
   EXPECT_NEAR(makespan(thin, shift, 64_MB) / (64_MB / 400_Gbps), 3, 0.01);
@@ -111,7 +115,8 @@ std::vector<std::vector<std::string>> csv(const std::string& path) {
 }
 
 class SimGrid : public testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(, SimGrid, testing::Values("T1a_perm", "T1a1_perm1M", "T1b_ws", "T1d_a2a", "T1e_incast"), [](const auto& p) { return p.param; });
+INSTANTIATE_TEST_SUITE_P(, SimGrid, testing::Values("T1a_perm", "T1a1_perm1M", "T1b_ws", "T1d_a2a", "T1e_incast"),
+                         [](const auto& p) { return p.param; });
 
 // Plain max-min with the route given: every completion time within 3.7e-4 of SimGrid 3.32's.
 TEST_P(SimGrid, agrees_on_every_completion_time) {

@@ -39,7 +39,14 @@ const kernels::OperationTimes& any_device() {
 
 JobSpec job_of(const Pipeline& p) {
   JobSpec job;
-  job.model = {.name = "fixed", .layers = p.stages * p.chunks, .hidden = 64, .heads = 1, .kv_heads = 1, .ffn_hidden = 256, .vocab = 128, .seq_len = 64};
+  job.model = {.name = "fixed",
+               .layers = p.stages * p.chunks,
+               .hidden = 64,
+               .heads = 1,
+               .kv_heads = 1,
+               .ffn_hidden = 256,
+               .vocab = 128,
+               .seq_len = 64};
   job.parallel = {.tp = 1, .pp = p.stages, .dp = 1, .virtual_stages = p.chunks};
   job.parallel.layers_of_chunk.assign(p.stages * p.chunks, 1);
   job.schedule = p.schedule;
@@ -61,9 +68,12 @@ Plan plan_of(const Pipeline& p, sim::Bytes bytes = {}, std::vector<sim::LinkSpec
     plan.ranks.push_back({.program = static_cast<std::uint32_t>(s), .number = s, .pp = s});
   }
   const auto join = [&](int from, ChannelRole out, int to, ChannelRole in) {
-    plan.ranks[from].channels[static_cast<std::size_t>(out)] = plan.ranks[to].channels[static_cast<std::size_t>(in)] = static_cast<std::uint32_t>(plan.channels.size());
-    plan.channels.push_back({.source = static_cast<std::uint32_t>(from), .destination = static_cast<std::uint32_t>(to),
-                             .messages = static_cast<std::uint32_t>(p.chunks * p.micro_batches), .bytes = bytes});
+    plan.ranks[from].channels[static_cast<std::size_t>(out)] = plan.ranks[to].channels[static_cast<std::size_t>(in)] =
+        static_cast<std::uint32_t>(plan.channels.size());
+    plan.channels.push_back({.source = static_cast<std::uint32_t>(from),
+                             .destination = static_cast<std::uint32_t>(to),
+                             .messages = static_cast<std::uint32_t>(p.chunks * p.micro_batches),
+                             .bytes = bytes});
     if (!plan.links.empty()) plan.channels.back().shares = {{sim::LinkId{0}}};
   };
   for (int s = 0; s + (p.chunks > 1 ? 0 : 1) < p.stages; ++s) {
@@ -88,7 +98,8 @@ TEST_P(Bubble, of_gpipe_and_1f1b_is_p_minus_1_over_m) {
   for (const ScheduleKind kind : {ScheduleKind::gpipe, ScheduleKind::one_f_one_b})
     for (const int p : {1, 2, 3, 4, 8})
       for (const int m : {1, 2, 8, 13})
-        EXPECT_EQ(step_time({.stages = p, .micro_batches = m, .schedule = kind, .eager = GetParam()}), (m + p - 1) * 3_ms) << "p " << p << " m " << m;
+        EXPECT_EQ(step_time({.stages = p, .micro_batches = m, .schedule = kind, .eager = GetParam()}), (m + p - 1) * 3_ms)
+            << "p " << p << " m " << m;
 }
 
 // v chunks of 3 ms a micro-batch; the bubble is p-1 chunks: (p-1)/(v m) of the ideal.
@@ -98,13 +109,15 @@ TEST_P(Bubble, of_interleaved_is_p_minus_1_over_v_m) {
       for (const int groups : {2, 3, 6}) {
         const int m = groups * p;
         EXPECT_EQ(step_time({.stages = p, .chunks = v, .micro_batches = m, .schedule = ScheduleKind::interleaved, .eager = GetParam()}),
-                  (m * v + p - 1) * 3_ms) << "p " << p << " v " << v << " m " << m;
+                  (m * v + p - 1) * 3_ms)
+            << "p " << p << " v " << v << " m " << m;
       }
 }
 
 // Every schedule, stage by stage: each pass once, a backward after its forward.
 TEST(Schedule, runs_every_pass_once_and_backward_after_forward) {
-  for (const auto& [kind, p, v] : {std::tuple{ScheduleKind::gpipe, 4, 1}, {ScheduleKind::one_f_one_b, 4, 1}, {ScheduleKind::interleaved, 4, 3}})
+  for (const auto& [kind, p, v] :
+       {std::tuple{ScheduleKind::gpipe, 4, 1}, {ScheduleKind::one_f_one_b, 4, 1}, {ScheduleKind::interleaved, 4, 3}})
     for (int stage = 0; stage < p; ++stage) {
       std::set<Pass> seen;
       for (const Slot& slot : schedule_of(kind)({p, v, 8}, stage))
@@ -146,7 +159,9 @@ TEST(Executor, exposed_time_sums_to_the_step) {
 TEST(Executor, awaited_messages_are_pp_comm_while_in_flight) {
   const Outcome outcome = outcome_of(plan_of({.stages = 2, .micro_batches = 1}, 1_MB, {{1_GBps}}));
   EXPECT_EQ(outcome.end, 8_ms);
-  const auto exposed = [&](int rank, Category c) { return sim::Time::picoseconds(outcome.ranks[rank].exposed_ps[static_cast<std::size_t>(c)]); };
+  const auto exposed = [&](int rank, Category c) {
+    return sim::Time::picoseconds(outcome.ranks[rank].exposed_ps[static_cast<std::size_t>(c)]);
+  };
   EXPECT_EQ(exposed(0, Category::pp_comm), 1_ms);    // of the gradient; before that the other stage was late
   EXPECT_EQ(exposed(0, Category::pp_bubble), 4_ms);  // the activation is on its way 1 ms, the other stage works 3 ms
   EXPECT_EQ(exposed(1, Category::pp_comm), 1_ms);

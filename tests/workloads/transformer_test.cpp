@@ -9,7 +9,8 @@ using namespace workloads;
 
 JobSpec gpt_22b() {
   JobSpec job;
-  job.model = {.name = "22b", .layers = 48, .hidden = 6144, .heads = 64, .kv_heads = 64, .ffn_hidden = 24576, .vocab = 51200, .seq_len = 2048};
+  job.model = {
+      .name = "22b", .layers = 48, .hidden = 6144, .heads = 64, .kv_heads = 64, .ffn_hidden = 24576, .vocab = 51200, .seq_len = 2048};
   job.parallel = {.tp = 8, .pp = 1, .dp = 1};
   job.micro_batch = 4;
   job.precision = Precision::fp16;
@@ -50,7 +51,8 @@ TEST(Transformer, model_flops_are_the_published_formula) {
   EXPECT_NEAR(model_flops_per_sequence(m) / (72 * s * l * h * h * (1 + s / (6 * h) + v / (12 * l * h))), 1, 1e-12);
   // 96 with the second forward (eq. 3).
   EXPECT_NEAR((model_flops_per_sequence(m) + recompute_flops_per_sequence(m, Recompute::full)) /
-                  (96 * s * l * h * h * (1 + s / (6 * h) + v / (16 * l * h))), 1, 1e-12);
+                  (96 * s * l * h * h * (1 + s / (6 * h) + v / (16 * l * h))),
+              1, 1e-12);
 }
 
 // l (12 h^2 + 13 h) + (V + s) h + 2 h (SC'21, eq. 2, with the final layer norm).
@@ -67,7 +69,8 @@ TEST(Transformer, parameters_of_llama_3_70b) {
   EXPECT_NEAR(total_parameters(*model) / 70.55e9, 1, 0.001);
 }
 
-// s b h (10 + 24/t + 5 a s / (h t)) (Korthikanti et al., eq. 2), (34/t + 5 a s / (h t)) with sequence parallelism (eq. 4), 2 s b h under full recomputation.
+// s b h (10 + 24/t + 5 a s / (h t)) (Korthikanti et al., eq. 2), (34/t + 5 a s / (h t)) with sequence parallelism (eq. 4), 2 s b h under
+// full recomputation.
 TEST(Memory, activations_of_a_layer_are_the_published_formula) {
   JobSpec job = gpt_22b();
   const double sbh = 2048.0 * 4 * 6144, scores = 5.0 * 64 * 2048 / 6144;

@@ -21,8 +21,8 @@ struct Pass {
 using Slot = std::vector<Pass>;
 
 struct ScheduleShape {
-  int stages = 1;         // pipeline parallel
-  int chunks = 1;         // virtual stages of a rank
+  int stages = 1;  // pipeline parallel
+  int chunks = 1;  // virtual stages of a rank
   int micro_batches = 1;
 };
 

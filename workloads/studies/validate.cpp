@@ -20,13 +20,15 @@ std::span<const sim::EmbeddedFile> files();
 namespace {
 
 ValidationTask step_time_task(ValidationRow row, std::function<Scenario()> scenario) {
-  return {row, [row, scenario]() mutable {
+  return {row,
+          [row, scenario]() mutable {
             const JobResult job = run(scenario()).jobs.front();
             row.predicted = job.step_time_s;
             row.low = job.interval_low_s;
             row.high = job.interval_high_s;
             return row;
-          }, {}};
+          },
+          {}};
 }
 
 // Our own small tables: published/NAME.csv with columns id, scenario, step_time_s, …, source.
@@ -37,10 +39,15 @@ void add_shipped(std::vector<ValidationTask>& tasks) {
     for (std::size_t r = 0; r < table.rows(); ++r) {
       const std::string name = table.text(r, table.column("scenario"));
       const Scenario scenario = read_shipped_scenario(name);
-      const ValidationRow row{.set = std::filesystem::path(file.path).stem().string(), .id = table.text(r, table.column("id")), .grade = "B",
-                              .gpu_type = scenario.cluster.accelerator, .hosts = scenario.cluster.hosts(),
-                              .precision = std::string(kernels::name_of(scenario.jobs[0].precision)), .family = "dense",
-                              .source = table.text(r, table.column("source")), .quantity = "step_time_s",
+      const ValidationRow row{.set = std::filesystem::path(file.path).stem().string(),
+                              .id = table.text(r, table.column("id")),
+                              .grade = "B",
+                              .gpu_type = scenario.cluster.accelerator,
+                              .hosts = scenario.cluster.hosts(),
+                              .precision = std::string(kernels::name_of(scenario.jobs[0].precision)),
+                              .family = "dense",
+                              .source = table.text(r, table.column("source")),
+                              .quantity = "step_time_s",
                               .measured = table.positive(r, table.column("step_time_s"))};
       tasks.push_back(step_time_task(row, [scenario] { return scenario; }));
     }
@@ -48,7 +55,8 @@ void add_shipped(std::vector<ValidationTask>& tasks) {
 }
 
 bool matches(const ValidateOptions& options, const ValidationRow& row) {
-  return options.only.empty() || fnmatch(options.only.c_str(), row.id.c_str(), 0) == 0 || fnmatch(options.only.c_str(), row.set.c_str(), 0) == 0;
+  return options.only.empty() || fnmatch(options.only.c_str(), row.id.c_str(), 0) == 0 ||
+         fnmatch(options.only.c_str(), row.set.c_str(), 0) == 0;
 }
 
 double quantile(std::vector<double> sorted, double q) {
@@ -140,7 +148,8 @@ std::map<std::string, ErrorStatistics> Validation::by_set() const {
 
 ErrorStatistics Validation::over_sets() const {
   const bool has_a = std::any_of(rows.begin(), rows.end(), [](const ValidationRow& row) { return row.grade == "A"; });
-  const auto sets = grouped(rows, [&](const ValidationRow& row) { return has_a && row.grade != "A" ? std::string() : product_of(row.set); });
+  const auto sets =
+      grouped(rows, [&](const ValidationRow& row) { return has_a && row.grade != "A" ? std::string() : product_of(row.set); });
   ErrorStatistics mean;
   const double n = std::max<double>(1, static_cast<double>(sets.size()));
   for (const auto& [set, s] : sets) {

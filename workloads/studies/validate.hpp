@@ -13,7 +13,7 @@ struct ValidationRow {
   int hosts = 0;
   std::string precision, family, source, quantity;  // step_time_s, collective_time_s, gemm_time_s, attention_time_s
   double predicted = 0, measured = 0;
-  double low = 0, high = 0;                          // 90 % interval of the prediction
+  double low = 0, high = 0;  // 90 % interval of the prediction
   double error() const { return predicted / measured - 1; }
   bool inside() const { return low <= measured && measured <= high; }
 };
@@ -25,7 +25,7 @@ struct SkippedRow {
 struct ErrorStatistics {
   int n = 0;
   double median_abs_error = 0, mean_abs_error = 0, mean_error = 0, p90_abs_error = 0, max_abs_error = 0;
-  double inside_interval = 0;                        // share of rows
+  double inside_interval = 0;  // share of rows
 };
 ErrorStatistics statistics_of(const std::vector<const ValidationRow*>& rows);
 
@@ -41,8 +41,8 @@ struct Validation {
 };
 
 struct ValidateOptions {
-  std::string data;                                  // folder with training.csv, collectives.csv, gemm_*.csv, attention.csv; empty: what is shipped
-  std::string only;                                  // glob on id or set; empty: all
+  std::string data;  // folder with training.csv, collectives.csv, gemm_*.csv, attention.csv; empty: what is shipped
+  std::string only;  // glob on id or set; empty: all
   int threads = 0;
   std::function<bool(double)> progress;
 };

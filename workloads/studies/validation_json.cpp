@@ -6,8 +6,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json json_of(const ErrorStatistics& s) {
-  return {{"n", s.n}, {"median_abs_error", s.median_abs_error}, {"mean_abs_error", s.mean_abs_error}, {"mean_error", s.mean_error},
-          {"p90_abs_error", s.p90_abs_error}, {"max_abs_error", s.max_abs_error}, {"inside_interval", s.inside_interval}};
+  return {{"n", s.n},
+          {"median_abs_error", s.median_abs_error},
+          {"mean_abs_error", s.mean_abs_error},
+          {"mean_error", s.mean_error},
+          {"p90_abs_error", s.p90_abs_error},
+          {"max_abs_error", s.max_abs_error},
+          {"inside_interval", s.inside_interval}};
 }
 }  // namespace
 
@@ -15,9 +20,20 @@ std::string validation_json(const Validation& validation) {
   Json json;
   json["rows"] = Json::array();
   for (const ValidationRow& r : validation.rows)
-    json["rows"].push_back({{"set", r.set}, {"id", r.id}, {"grade", r.grade}, {"gpu_type", r.gpu_type}, {"hosts", r.hosts}, {"precision", r.precision},
-                            {"family", r.family}, {"source", r.source}, {"quantity", r.quantity}, {"predicted", r.predicted}, {"measured", r.measured},
-                            {"error", r.error()}, {"interval", {r.low, r.high}}, {"inside_interval", r.inside()}});
+    json["rows"].push_back({{"set", r.set},
+                            {"id", r.id},
+                            {"grade", r.grade},
+                            {"gpu_type", r.gpu_type},
+                            {"hosts", r.hosts},
+                            {"precision", r.precision},
+                            {"family", r.family},
+                            {"source", r.source},
+                            {"quantity", r.quantity},
+                            {"predicted", r.predicted},
+                            {"measured", r.measured},
+                            {"error", r.error()},
+                            {"interval", {r.low, r.high}},
+                            {"inside_interval", r.inside()}});
   json["by_set"] = Json::object();
   for (const auto& [set, statistics] : validation.by_set()) json["by_set"][set] = json_of(statistics);
   json["over_sets"] = validation.rows.empty() ? Json(nullptr) : json_of(validation.over_sets());

@@ -44,14 +44,16 @@ ValidationTask skipped(ValidationRow row, std::string reason) { return {std::mov
 
 // A prediction by the profile alone, with the interval of one class of its residuals.
 ValidationTask operation_task(ValidationRow row, const Times& times, std::string residual, std::function<double()> seconds) {
-  return {row, [row, times, residual, seconds]() mutable {
+  return {row,
+          [row, times, residual, seconds]() mutable {
             const kernels::Residual* r = times->profile().residual(residual);
             const double sigma = r ? std::max(std::hypot(r->sigma, r->bias), r->p90_abs_error / 1.645) : 0.15;
             row.predicted = seconds();
             row.low = row.predicted * std::exp(-1.645 * sigma);
             row.high = row.predicted * std::exp(1.645 * sigma);
             return row;
-          }, {}};
+          },
+          {}};
 }
 
 std::string family_of(const CsvTable& table, std::size_t r) {
@@ -65,8 +67,12 @@ void add_training(const CsvTable& table, StepTimeTask step_time_task, std::vecto
   for (std::size_t r = 0; r < table.rows(); ++r) {
     const auto get = [&](std::string_view column) { return cell(table, r, column); };
     ValidationRow row{.set = or_else(get("set"), std::filesystem::path(table.file()).stem().string() + " " + get("gpu_type")),
-                      .id = or_else(get("id"), fmt::format("{}:{}", table.file(), table.line(r))), .grade = or_else(get("grade"), "A"),
-                      .gpu_type = get("gpu_type"), .precision = get("precision"), .family = family_of(table, r), .source = get("source"),
+                      .id = or_else(get("id"), fmt::format("{}:{}", table.file(), table.line(r))),
+                      .grade = or_else(get("grade"), "A"),
+                      .gpu_type = get("gpu_type"),
+                      .precision = get("precision"),
+                      .family = family_of(table, r),
+                      .source = get("source"),
                       .quantity = "step_time_s"};
     if (get("iter_time_s").empty()) {
       tasks.push_back(skipped(row, "no step time"));
@@ -89,9 +95,16 @@ void add_gemm(const CsvTable& table, std::vector<ValidationTask>& tasks) {
   const bool shipped = std::ranges::count(kernels::shipped_device_profiles(), gpu) > 0;
   for (std::size_t r = 0; r < table.rows(); ++r) {
     const auto get = [&](std::string_view column) { return cell(table, r, column); };
-    const ValidationRow row{.set = or_else(get("set"), stem), .id = or_else(get("id"), fmt::format("{} {}x{}x{}", get("dtype"), get("m"), get("n"), get("k"))),
-                            .grade = or_else(get("grade"), "A"), .gpu_type = gpu, .hosts = 1, .precision = get("dtype"), .family = "dense",
-                            .source = table.file(), .quantity = "gemm_time_s", .measured = table.positive(r, table.column("time_us")) * 1e-6};
+    const ValidationRow row{.set = or_else(get("set"), stem),
+                            .id = or_else(get("id"), fmt::format("{} {}x{}x{}", get("dtype"), get("m"), get("n"), get("k"))),
+                            .grade = or_else(get("grade"), "A"),
+                            .gpu_type = gpu,
+                            .hosts = 1,
+                            .precision = get("dtype"),
+                            .family = "dense",
+                            .source = table.file(),
+                            .quantity = "gemm_time_s",
+                            .measured = table.positive(r, table.column("time_us")) * 1e-6};
     if (!shipped) {
       tasks.push_back(skipped(row, fmt::format("no profile of {} is shipped yet", gpu)));
     } else if (row.precision != "bf16" && row.precision != "fp16") {
@@ -110,27 +123,35 @@ void add_attention(const CsvTable& table, std::vector<ValidationTask>& tasks) {
     const auto get = [&](std::string_view column) { return cell(table, r, column); };
     const auto number = [&](std::string_view column) { return table.whole(r, table.column(column)); };
     const ValidationRow row{.set = or_else(get("set"), "attention " + get("gpu_type")),
-                            .id = or_else(get("id"), fmt::format("attention {}:{}", table.file(), table.line(r))), .grade = or_else(get("grade"), "A"),
-                            .gpu_type = get("gpu_type"), .hosts = 1, .precision = get("dtype"), .family = "dense", .source = get("source"),
-                            .quantity = "attention_time_s", .measured = table.positive(r, table.column("time_us")) * 1e-6};
+                            .id = or_else(get("id"), fmt::format("attention {}:{}", table.file(), table.line(r))),
+                            .grade = or_else(get("grade"), "A"),
+                            .gpu_type = get("gpu_type"),
+                            .hosts = 1,
+                            .precision = get("dtype"),
+                            .family = "dense",
+                            .source = get("source"),
+                            .quantity = "attention_time_s",
+                            .measured = table.positive(r, table.column("time_us")) * 1e-6};
     const auto profile = profile_of(row.gpu_type);
     if (!profile) {
       tasks.push_back(skipped(row, fmt::format("no profile of {} is shipped yet", row.gpu_type)));
     } else if (get("direction") != "fwd" || row.precision != "bf16") {
       tasks.push_back(skipped(row, fmt::format("direction {} in {} is not supported yet", get("direction"), row.precision)));
     } else {
-      const kernels::AttentionShape shape{number("batch"), number("seq_len"), number("heads"), number("kv_heads"), number("head_dim"), get("causal") == "True"};
+      const kernels::AttentionShape shape{number("batch"),    number("seq_len"),  number("heads"),
+                                          number("kv_heads"), number("head_dim"), get("causal") == "True"};
       const Times times = times_of(*profile);
-      tasks.push_back(operation_task(row, times, "attention", [times, shape] { return times->flash_attention(shape, kernels::Direction::forward).seconds; }));
+      tasks.push_back(operation_task(row, times, "attention",
+                                     [times, shape] { return times->flash_attention(shape, kernels::Direction::forward).seconds; }));
     }
   }
 }
 
 std::optional<kernels::CollectiveOp> op_named(const std::string& name) {
   static const std::map<std::string, kernels::CollectiveOp> ops = {
-      {"all_reduce", kernels::CollectiveOp::all_reduce}, {"all_gather", kernels::CollectiveOp::all_gather},
+      {"all_reduce", kernels::CollectiveOp::all_reduce},         {"all_gather", kernels::CollectiveOp::all_gather},
       {"reduce_scatter", kernels::CollectiveOp::reduce_scatter}, {"broadcast", kernels::CollectiveOp::broadcast},
-      {"alltoall", kernels::CollectiveOp::all_to_all}, {"sendrecv", kernels::CollectiveOp::send_receive}};
+      {"alltoall", kernels::CollectiveOp::all_to_all},           {"sendrecv", kernels::CollectiveOp::send_receive}};
   const auto found = ops.find(name);
   return found == ops.end() ? std::nullopt : std::optional(found->second);
 }
@@ -141,7 +162,8 @@ std::string reason_against(const CsvTable& table, std::size_t r, int hosts) {
   if (!profile_of(cell(table, r, "gpu_type"))) return fmt::format("no profile of {} is shipped yet", cell(table, r, "gpu_type"));
   if (!op_named(cell(table, r, "op"))) return fmt::format("operation {} is not supported yet", cell(table, r, "op"));
   if (cell(table, r, "algo_proto").find("cudaMemcpyPeer") != std::string::npos) return "not NCCL";
-  if (network.find("no NVSwitch") != std::string::npos || network.find("mesh") != std::string::npos) return "NVLink mesh is not supported yet";
+  if (network.find("no NVSwitch") != std::string::npos || network.find("mesh") != std::string::npos)
+    return "NVLink mesh is not supported yet";
   if (hosts > 1 && cell(table, r, "op") != "all_reduce") return "across hosts only all_reduce is supported yet";
   if (hosts > 1 && !nics_of_network(network, 200)) return "the network column names no NICs";
   return {};
@@ -150,12 +172,19 @@ std::string reason_against(const CsvTable& table, std::size_t r, int hosts) {
 void add_collectives(const CsvTable& table, std::vector<ValidationTask>& tasks) {
   for (std::size_t r = 0; r < table.rows(); ++r) {
     const auto get = [&](std::string_view column) { return cell(table, r, column); };
-    const int ranks = static_cast<int>(table.whole(r, table.column("n_gpus"))), hosts = static_cast<int>(table.whole(r, table.column("n_nodes")));
+    const int ranks = static_cast<int>(table.whole(r, table.column("n_gpus"))),
+              hosts = static_cast<int>(table.whole(r, table.column("n_nodes")));
     const double bytes = table.positive(r, table.column("message_bytes"));
     const ValidationRow row{.set = or_else(get("set"), "collectives " + get("gpu_type")),
-                            .id = or_else(get("id"), fmt::format("{} {} {:.0f}", get("op"), ranks, bytes)), .grade = or_else(get("grade"), "A"),
-                            .gpu_type = get("gpu_type"), .hosts = hosts, .precision = get("dtype"), .family = "dense", .source = get("source"),
-                            .quantity = "collective_time_s", .measured = table.positive(r, table.column("time_us")) * 1e-6};
+                            .id = or_else(get("id"), fmt::format("{} {} {:.0f}", get("op"), ranks, bytes)),
+                            .grade = or_else(get("grade"), "A"),
+                            .gpu_type = get("gpu_type"),
+                            .hosts = hosts,
+                            .precision = get("dtype"),
+                            .family = "dense",
+                            .source = get("source"),
+                            .quantity = "collective_time_s",
+                            .measured = table.positive(r, table.column("time_us")) * 1e-6};
     if (const std::string reason = reason_against(table, r, hosts); !reason.empty()) {
       tasks.push_back(skipped(row, reason));
       continue;
@@ -183,7 +212,9 @@ void add_tables(const std::string& folder, StepTimeTask step_time_task, std::vec
   std::vector<std::filesystem::path> files;
   std::error_code failed;
   for (const auto& entry : std::filesystem::directory_iterator(folder, failed)) files.push_back(entry.path());
-  if (failed) throw sim::InputError(fmt::format("{}: cannot be read as a folder ({}). Give a folder with training.csv or the like.", folder, failed.message()));
+  if (failed)
+    throw sim::InputError(
+        fmt::format("{}: cannot be read as a folder ({}). Give a folder with training.csv or the like.", folder, failed.message()));
   std::sort(files.begin(), files.end());
   bool any = false;
   for (const auto& file : files) {
@@ -198,7 +229,8 @@ void add_tables(const std::string& folder, StepTimeTask step_time_task, std::vec
     if (name == "attention.csv") add_attention(table, tasks);
   }
   if (!any)
-    throw sim::InputError(fmt::format("{}: holds none of training.csv, collectives.csv, gemm_*.csv, attention.csv. Give the folder of the tables.", folder));
+    throw sim::InputError(
+        fmt::format("{}: holds none of training.csv, collectives.csv, gemm_*.csv, attention.csv. Give the folder of the tables.", folder));
 }
 
 }  // namespace workloads

@@ -9,9 +9,9 @@
 namespace workloads {
 
 struct ValidationTask {
-  ValidationRow row;                         // all but the prediction
+  ValidationRow row;  // all but the prediction
   std::function<ValidationRow()> predict;
-  std::string reason;                        // why there is none; empty: there is one
+  std::string reason;  // why there is none; empty: there is one
 };
 
 using StepTimeTask = ValidationTask (*)(ValidationRow row, std::function<Scenario()> scenario);
