@@ -85,10 +85,28 @@ void check_fabric(const ClusterSpec& spec, Problems& found) {
     found.push_back("cluster.fabric.link.bandwidth: it is missing. Give the bandwidth of one cable per direction.");
 }
 
+// Each GPU is an end point of the file: there is no NIC before the first link, and nothing inside a host.
+void check_file(const ClusterSpec& spec, Problems& found) {
+  const LinkFile& file = spec.fabric.link_file;
+  if (file.links.empty())
+    found.push_back("cluster.fabric.links: there are no links. Give the path of a CSV with the columns link,from,to,gbps,latency_ns.");
+  else if (spec.gpus != file.end_points)
+    found.push_back(fmt::format("cluster.gpus: {0} GPUs, but the file of links has {1} end points (h0 to h{2}). Use {1}.", spec.gpus,
+                                file.end_points, file.end_points - 1));
+  if (spec.host.gpus_per_host != 1 || spec.host.scale_up.kind != ScaleUpKind::none)
+    found.push_back(fmt::format("cluster.host.gpus_per_host: {} GPUs a host, but in a fabric of type file each GPU is an end point of its "
+                                "own. Leave host out, or use preset: single-gpu.",
+                                spec.host.gpus_per_host));
+}
+
 }  // namespace
 
 std::vector<std::string> problems(const ClusterSpec& spec) {
   Problems found;
+  if (spec.fabric.type == FabricType::file) {
+    check_file(spec, found);
+    return found;
+  }
   check_host(spec, found);
   check_scale_up(spec.host, found);
   check_nics(spec, found);
@@ -96,7 +114,7 @@ std::vector<std::string> problems(const ClusterSpec& spec) {
     check_fabric(spec, found);
   else if (spec.host.gpus_per_host > 0 && spec.hosts() > 1)
     found.push_back(fmt::format(
-        "cluster.fabric.type: none does not join {} hosts (known: fat-tree, leaf-spine, rail-optimized). Name one of them.", spec.hosts()));
+        "cluster.fabric.type: none does not join {} hosts (known: fat-tree, leaf-spine, rail-optimized, file). Name one of them.", spec.hosts()));
   return found;
 }
 

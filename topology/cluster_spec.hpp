@@ -9,7 +9,7 @@
 namespace topology {
 
 enum class ScaleUpKind : std::uint8_t { nvswitch, mesh, pcie, none };
-enum class FabricType : std::uint8_t { fat_tree, leaf_spine, rail_optimized, none };
+enum class FabricType : std::uint8_t { fat_tree, leaf_spine, rail_optimized, file, none };
 enum class Routing : std::uint8_t { ecmp, adaptive, spray, static_ };
 enum class Transport : std::uint8_t { infiniband, roce, ideal };
 enum class Optics : std::uint8_t { dsp, lpo, cpo, dac };
@@ -47,6 +47,20 @@ struct HashSpec {
   bool polarized = false;
 };
 
+// A directed link of a file. Nodes are numbers into LinkFile::nodes.
+struct FileLink {
+  std::uint32_t from = 0, to = 0;
+  sim::BytesPerSecond bandwidth;
+  sim::Time latency;
+};
+
+// A fabric link by link; link i of the file is network link i. The reader of scenarios fills it from CSV.
+struct LinkFile {
+  std::vector<std::string> nodes;  // end points h0, h1, … in this order, then the switches
+  int end_points = 0;
+  std::vector<FileLink> links;
+};
+
 struct FabricSpec {
   FabricType type = FabricType::none;
   std::vector<int> radix = {64};  // ports of a switch: one value, or one per tier from the leaf up
@@ -59,6 +73,8 @@ struct FabricSpec {
   Routing routing = Routing::adaptive;
   HashSpec hash;
   Transport transport = Transport::infiniband;
+  std::string links;   // type file: the path; only `routing` and `transport` count beside it
+  LinkFile link_file;  // type file: its contents
 };
 
 struct ClusterSpec {

@@ -10,8 +10,10 @@ int nodes_of(const Fabric& fabric, NodeKind kind) {
 }
 
 int cables_of(const Fabric& fabric, LinkKind kind) {
-  const auto& links = fabric.links();
-  return static_cast<int>(std::count_if(links.begin(), links.end(), [&](const Link& l) { return l.kind == kind; }) / 2);
+  int cables = 0;
+  for (std::uint32_t link = 0; link < fabric.links().size(); ++link)
+    cables += fabric.links()[link].kind == kind && fabric.impl().wiring.stands_for_cable(link);
+  return cables;
 }
 
 }  // namespace
@@ -24,7 +26,8 @@ Counts count(const Fabric& fabric) {
   counts.cables = {cables_of(fabric, LinkKind::host_leaf), cables_of(fabric, LinkKind::leaf_spine), cables_of(fabric, LinkKind::spine_core),
                    racks ? cables_of(fabric, LinkKind::scale_up) : 0};
   const Optics optics = fabric.impl().spec.fabric.link.optics;
-  counts.optical_modules = optics == Optics::dsp || optics == Optics::lpo ? 2 * counts.cables.fabric() : 0;
+  const bool known = fabric.impl().spec.fabric.type != FabricType::file;  // a file says nothing of optics
+  counts.optical_modules = known && (optics == Optics::dsp || optics == Optics::lpo) ? 2 * counts.cables.fabric() : 0;
   return counts;
 }
 

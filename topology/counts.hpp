@@ -21,7 +21,7 @@ struct Counts {
   int hosts = 0, gpus = 0, nics = 0;
   SwitchCounts switches;
   CableCounts cables;
-  int optical_modules = 0;  // two per cable of the fabric with dsp or lpo; cpo sits in the switch, dac is copper
+  int optical_modules = 0;  // two per cable of the fabric with dsp or lpo; cpo sits in the switch, dac is copper; type file: 0
   double modules_per_gpu() const { return static_cast<double>(optical_modules) / gpus; }
 };
 

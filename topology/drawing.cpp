@@ -12,9 +12,9 @@ namespace {
 
 double gbps(const Link& link) { return link.capacity.value() * 8e-9; }
 
-struct UpOnly {
-  const Graph* graph = nullptr;
-  bool operator()(const Graph::edge_descriptor& edge) const { return (*graph)[edge].link % 2 == 0; }
+struct CablesOnly {
+  const Fabric::Impl* fabric = nullptr;
+  bool operator()(const Graph::edge_descriptor& edge) const { return fabric->wiring.stands_for_cable(fabric->graph[edge].link); }
 };
 
 // Fill colours; the same as in the SVG.
@@ -53,7 +53,7 @@ void write_dot(const Fabric& fabric, std::ostream& out) {
     o << fmt::format("[dir=none, tooltip=\"{} {:g} Gb/s\"]", name_of(link.kind), gbps(link));
   };
   const auto settings = [](std::ostream& o) { o << "rankdir=BT;\nranksep=1;\nnode [fontname=\"Helvetica\"];\n"; };
-  boost::write_graphviz(out, boost::filtered_graph<Graph, UpOnly>(graph, UpOnly{&graph}), node, cable, settings);
+  boost::write_graphviz(out, boost::filtered_graph<Graph, CablesOnly>(graph, CablesOnly{&fabric.impl()}), node, cable, settings);
 }
 
 void write_graphml(const Fabric& fabric, std::ostream& out) {
@@ -77,11 +77,13 @@ void write_cables_csv(const Fabric& fabric, std::ostream& out) {
   const Wiring& wiring = fabric.impl().wiring;
   out << "cable,from_node,from_port,to_node,to_port,gbps,kind\n";
   int cable = 0;
-  for (std::uint32_t up = 0; up < wiring.links.size(); up += 2) {
+  for (std::uint32_t up = 0; up < wiring.links.size(); ++up) {
     const Link& link = wiring.links[up];
-    if (!is_cable(fabric, link)) continue;
+    const std::uint32_t down = wiring.reverse_by_link[up];
+    if (!wiring.stands_for_cable(up) || !is_cable(fabric, link)) continue;
     out << fmt::format("{},{},{},{},{},{:g},{}\n", cable++, wiring.nodes[link.from].name, wiring.port_by_link[up],
-                       wiring.nodes[link.to].name, wiring.port_by_link[up + 1], gbps(link), name_of(link.kind));
+                       wiring.nodes[link.to].name, down == up ? std::string() : fmt::to_string(wiring.port_by_link[down]), gbps(link),
+                       name_of(link.kind));
   }
 }
 

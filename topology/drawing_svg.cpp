@@ -97,7 +97,7 @@ void Drawing::add_hosts() {
   const std::vector<int> group = host_groups();
   const HostLayout& hosts = fabric_.impl().hosts;
   Row row{.label = counted(hosts.hosts, "host"), .note = {}, .style = "host", .boxes = {}, .hidden = hosts.hosts};
-  row.note = fmt::format("{}, {} each", counted(std::min(hosts.gpus, hosts.gpus_per_host), "GPU"), counted(hosts.nics_per_host, "NIC"));
+  row.note = hosts.end_points ? "one end point each" : fmt::format("{}, {} each", counted(std::min(hosts.gpus, hosts.gpus_per_host), "GPU"), counted(hosts.nics_per_host, "NIC"));
   std::vector<bool> visible(hosts.hosts, !fabric_.impl().structure);
   for (const Link& link : fabric_.links())
     if (link.kind == LinkKind::host_leaf && box_by_node_[link.from] >= 0) visible[fabric_.nodes()[link.to].host] = true;
@@ -122,13 +122,16 @@ void Drawing::write_lines(std::ostream& out) const {
   std::map<int, std::set<std::pair<int, int>>> lines;  // by lower row: boxes
   std::map<int, std::pair<int, double>> cables;        // by lower row: number, Gb/s
   const int host_row = static_cast<int>(rows_.size()) - 1;
-  for (std::uint32_t up = 0; up < fabric_.links().size(); up += 2) {
-    const Link& link = fabric_.links()[up];
-    if (link.kind < LinkKind::host_leaf) continue;
-    const int row = host_row - (static_cast<int>(link.kind) - static_cast<int>(LinkKind::host_leaf));
+  const auto tier = [&](std::uint32_t node) { return std::max(0, static_cast<int>(fabric_.nodes()[node].kind) - static_cast<int>(NodeKind::nvswitch)); };
+  for (std::uint32_t any = 0; any < fabric_.links().size(); ++any) {
+    const Link& link = fabric_.links()[any];
+    if (link.kind < LinkKind::host_leaf || !fabric_.impl().wiring.stands_for_cable(any)) continue;
+    const auto [lower, upper] = tier(link.from) < tier(link.to) ? std::pair(link.from, link.to) : std::pair(link.to, link.from);
+    const int row = host_row - tier(lower);
+    if (tier(upper) != tier(lower) + 1) continue;  // within a tier, in a file of links
     cables[row].first += 1;
     cables[row].second = link.capacity.value() * 8e-9;
-    if (box_by_node_[link.from] >= 0 && box_by_node_[link.to] >= 0) lines[row].insert({box_by_node_[link.from], box_by_node_[link.to]});
+    if (box_by_node_[lower] >= 0 && box_by_node_[upper] >= 0) lines[row].insert({box_by_node_[lower], box_by_node_[upper]});
   }
   for (const auto& [row, boxes] : lines) {
     out << fmt::format("<g class=\"link\" stroke-opacity=\"{:.2f}\">\n", std::clamp(30.0 / static_cast<double>(boxes.size()), 0.1, 0.7));

@@ -84,6 +84,10 @@ Route Fabric::route(int source_gpu, int destination_gpu, std::uint64_t label) co
   const HostLayout& hosts = impl_->hosts;
   Route route;
   if (source_gpu == destination_gpu) return route;
+  if (hosts.end_points) {
+    impl_->structure->route(source_gpu, destination_gpu, label, route);
+    return route;
+  }
   const bool scale_up = same_domain(source_gpu, destination_gpu);
   if (!scale_up && hosts.nics_per_host == 0)
     throw sim::SimulationError(

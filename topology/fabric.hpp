@@ -18,7 +18,7 @@ std::string_view name_of(NodeKind kind);
 std::string_view name_of(LinkKind kind);
 
 struct Node {
-  std::string name;  // "gpu-17", "nic-3.2" (host 3, NIC 2), "leaf-0", "spine-4", "core-1"
+  std::string name;  // "gpu-17", "nic-3.2" (host 3, NIC 2), "leaf-0", "spine-4", "core-1"; those of the file with type file
   NodeKind kind;
   std::int32_t host = -1;  // -1: a switch of the fabric
 };

@@ -35,6 +35,10 @@ void wire_pcie(const HostSpec& spec, const HostLayout& hosts, Wiring& wiring) {
 }  // namespace
 
 HostLayout wire_hosts(const ClusterSpec& spec, Wiring& wiring) {
+  if (spec.fabric.type == FabricType::file) {
+    for (int i = 0; i < spec.gpus; ++i) wiring.add_node(fmt::format("h{}", i), NodeKind::nic, i);
+    return {spec.gpus, spec.gpus, 1, 1, 1, true};
+  }
   const HostLayout hosts = layout(spec);
   for (int gpu = 0; gpu < hosts.gpus; ++gpu) wiring.add_node(fmt::format("gpu-{}", gpu), NodeKind::gpu, hosts.host_of(gpu));
   for (int nic = 0; nic < hosts.nics(); ++nic) {

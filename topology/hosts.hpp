@@ -10,6 +10,7 @@ struct HostLayout {
   int gpus = 0, hosts = 0;
   int gpus_per_host = 0, nics_per_host = 0;
   int gpus_per_domain = 1;  // 1: no scale-up links
+  bool end_points = false;  // GPU g is node g and its own NIC: no PCIe, nothing inside a host (fabric of type file)
 
   int host_of(int gpu) const { return gpu / gpus_per_host; }
   // GPU i of a host uses NIC floor(i * NICs / GPUs of a host).
@@ -20,7 +21,7 @@ struct HostLayout {
   // A domain within one host is part of that host: nothing to buy or to cable.
   bool domains_span_hosts() const { return gpus_per_domain > gpus_per_host && hosts > 1; }
 
-  std::uint32_t nic_node(int nic) const { return static_cast<std::uint32_t>(gpus + nic); }
+  std::uint32_t nic_node(int nic) const { return static_cast<std::uint32_t>(end_points ? nic : gpus + nic); }
   std::uint32_t nvswitch_node(int domain) const { return static_cast<std::uint32_t>(gpus + nics() + domain); }
   std::uint32_t scale_up_cable(int gpu) const { return static_cast<std::uint32_t>(gpu); }
   std::uint32_t pcie_cable(int gpu) const { return static_cast<std::uint32_t>((domains() > 0 ? gpus : 0) + gpu); }

@@ -9,10 +9,13 @@ std::uint32_t Wiring::add_node(std::string name, NodeKind kind, int host) {
 }
 
 void Wiring::add_cable(CableEnd lower, CableEnd upper, LinkKind kind, sim::BytesPerSecond capacity, sim::Time latency) {
+  const auto up = static_cast<std::uint32_t>(links.size());
   links.push_back({lower.node, upper.node, kind, capacity, latency});
   links.push_back({upper.node, lower.node, kind, capacity, latency});
   port_by_link.push_back(lower.port);
   port_by_link.push_back(upper.port);
+  reverse_by_link.push_back(up + 1);
+  reverse_by_link.push_back(up);
 }
 
 // Holds only while there are no trunks: then network link i is link i.

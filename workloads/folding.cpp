@@ -104,6 +104,7 @@ class Refinement {
 
   Key channel_key(const Channel& c) const {
     return {0,
+            static_cast<std::uint64_t>(c.role),  // with two stages both kinds join the same ranks
             ranks[c.source],
             ranks[c.destination],
             c.messages,

@@ -116,11 +116,21 @@ void Handle::close(const std::string& what) {
 }
 
 // Locks the file against a second writer, where the file system has locks (NFS and Lustre may not).
+// Between two flushes nothing that a flush wrote is overwritten: freed space (the last chunk of a column, when it grows)
+// is not used again, and metadata stays in memory. So a writer killed then leaves the file of the last flush.
 Handle create_file(const std::string& path) {
   take_over();
-  const Handle access = handle(H5Pcreate(H5P_FILE_ACCESS), path);
+  const Handle creation = handle(H5Pcreate(H5P_FILE_CREATE), path), access = handle(H5Pcreate(H5P_FILE_ACCESS), path);
+  checked(H5Pset_file_space_strategy(creation.id(), H5F_FSPACE_STRATEGY_NONE, false, 1), path);
+  H5AC_cache_config_t cache{.version = H5AC__CURR_CACHE_CONFIG_VERSION};
+  checked(H5Pget_mdc_config(access.id(), &cache), path);
+  cache.evictions_enabled = false;
+  cache.incr_mode = H5C_incr__off;  // HDF5 wants these two off with it
+  cache.flash_incr_mode = H5C_flash_incr__off;
+  cache.decr_mode = H5C_decr__off;
+  checked(H5Pset_mdc_config(access.id(), &cache), path);
   checked(H5Pset_file_locking(access.id(), true, true), path);
-  return handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id()), path);
+  return handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), path);
 }
 
 Handle create_group(hid_t where, const std::string& name) {

@@ -89,7 +89,8 @@ struct Rank {
 
 // One direction of one neighbourhood; messages are told apart by number.
 struct Channel {
-  std::uint32_t source = 0, destination = 0;  // ranks
+  ChannelRole role = ChannelRole::activation_out;  // at its source
+  std::uint32_t source = 0, destination = 0;       // ranks
   std::uint32_t multiplicity = 1;
   std::uint32_t messages = 0;  // in one step
   sim::Bytes bytes;            // of a message

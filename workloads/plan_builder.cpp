@@ -111,7 +111,8 @@ class PlanBuilder {
     // As of a collective's step: what was measured has a fabric's latency in it.
     const double step = std::max(route.latency.in_seconds(), local ? network.intra_step_seconds : network.inter_step_seconds);
     const double base = local ? 0 : network.base_seconds;
-    plan_.channels.push_back({.source = index_of(source),
+    plan_.channels.push_back({.role = out,
+                              .source = index_of(source),
                               .destination = index_of(destination),
                               .messages = messages,
                               .bytes = bytes,

@@ -71,7 +71,7 @@ class TreeBuilder final : public YAML::EventHandler {
     refuse_anchor(mark, anchor);
     if (tag != "?" && tag != "!" && !tag.empty()) refuse_tag(mark, tag);
     if (expects_key()) throw Fatal{at(mark), "a key must be a word, not a list or a map. Is a bracket before it not closed?"};
-    if (open_.size() >= deepest_text) throw Fatal{at(mark), fmt::format("nested more than {} levels deep.", deepest_text)};
+    if (open_.size() >= deepest_text) throw Fatal{at(mark), fmt::format("nested more than {} levels deep. Is it a scenario?", deepest_text)};
     TextNode node{.kind = kind, .place = at(mark)};
     name_by_key(node);
     open_.push_back(std::move(node));
@@ -82,7 +82,7 @@ class TreeBuilder final : public YAML::EventHandler {
     place(std::move(done));
   }
   void take_key(const YAML::Mark& mark, const std::string& value) {
-    if (open_.back().children.size() >= widest_map) throw Fatal{at(mark), fmt::format("more than {} keys in one map.", widest_map)};
+    if (open_.back().children.size() >= widest_map) throw Fatal{at(mark), fmt::format("more than {} keys in one map. Is it a scenario?", widest_map)};
     if (const TextNode* first = open_.back().find(value)) {
       problems_.add(at(mark), "", fmt::format("duplicate key '{}' (first in line {}). Keep one of them.", value, first->key_place.line));
     }
@@ -131,7 +131,7 @@ void check_characters(std::string_view text, const std::shared_ptr<const std::st
     if (c == '\t' && indentation && !json) throw Fatal{{source, line}, "a tab in the indentation. Use spaces."};
     if (c == '[' || c == '{') ++depth;
     if ((c == ']' || c == '}') && depth > 0) --depth;
-    if (depth > deepest_text) throw Fatal{{source, line}, fmt::format("nested more than {} levels deep.", deepest_text)};
+    if (depth > deepest_text) throw Fatal{{source, line}, fmt::format("nested more than {} levels deep. Is it a scenario?", deepest_text)};
     indentation = c == '\n' || (indentation && c == ' ');
   }
   if (first == std::string_view::npos) throw Fatal{{source, 1}, "the text is empty. Begin with 'schema: weftsim/1'."};
@@ -272,7 +272,7 @@ std::string read_text_file(const std::string& path) {
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (file.bad()) throw sim::InputError(fmt::format("{}: cannot be read to its end.", path));
   if (text.size() > largest_text) {
-    throw sim::InputError(fmt::format("{}: longer than {} MiB. Is it the right file?", path, largest_text >> 20));
+    throw sim::InputError(fmt::format("{}:1: longer than {} MiB. Is it the right file?", path, largest_text >> 20));
   }
   return text;
 }

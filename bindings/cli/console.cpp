@@ -19,7 +19,7 @@ void Console::warn(std::string_view text) const { fmt::print(stderr, "weftsim: w
 
 void Console::write_json(std::string_view json) const {
   if (options_.json.empty()) return;
-  const std::string text = std::string(json) + "\n";
+  const std::string text = std::string(json) + (json.ends_with('\n') ? "" : "\n");
   if (options_.json_on_stdout())
     std::fwrite(text.data(), 1, text.size(), stdout);
   else

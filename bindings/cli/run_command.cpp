@@ -42,9 +42,11 @@ class RunCommand final : public Command {
   ExitCode run(Console& console) override {
     const workloads::Scenario scenario = read(console.options());
     for (const std::string& warning : scenario.warnings) console.warn(warning);
+    if (out_.empty() && !level_.empty() && level_ != "none") console.warn("--trace has no effect without --out RUN.h5.");
     std::optional<report::TimelineRecorder> recorder;
     std::unique_ptr<workloads::TraceFile> file = open_trace(scenario);
-    if (!timeline_.empty()) recorder.emplace(workloads::pipeline_ranks(scenario.jobs.front()), file.get());
+    const bool records = level_named(level_) >= workloads::TraceLevel::ops;  // the picture needs passes, also where the file wants none
+    if (!timeline_.empty()) recorder.emplace(workloads::pipeline_ranks(scenario.jobs.front()), records ? file.get() : nullptr);
     const workloads::Result result = simulate(scenario, recorder ? static_cast<sim::TraceSink*>(&*recorder) : file.get(), console);
     const std::string json = workloads::summary_json(result);
     if (file) {
@@ -55,7 +57,7 @@ class RunCommand final : public Command {
     if (recorder) write_whole_file(timeline_, picture(scenario, result, *recorder));
     console.print(summary_text(result, files(console.options())));
     for (std::size_t i = scenario.warnings.size(); i < result.warnings.size(); ++i) console.warn(result.warnings[i]);
-    console.write_json(json + "\n");
+    console.write_json(json);
     return ExitCode::done;
   }
 

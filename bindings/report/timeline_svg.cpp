@@ -102,6 +102,7 @@ class Drawing {
   double limit_ = narrowest;
   bool thin_bars_ = false;
   int chunks_ = 1;
+  std::size_t digits_ = 1;  // of the longest number: numbers are shown where any would fit
   SvgTime unit_;
 };
 
@@ -114,6 +115,7 @@ Drawing::Drawing(std::span<const TimelineBox> all, const TimelineSpec& spec) : s
     drawn_.push_back({row->second, x_of(std::max(box.start, spec.from)), x_of(std::min(box.end, spec.to)), box, shade(*look_of(box.kind), box.chunk)});
     thin_bars_ |= box.kind == OpKind::dp_collective;
     chunks_ = std::max(chunks_, box.chunk + 1);
+    digits_ = std::max(digits_, std::to_string(std::max(box.micro_batch, 0)).size());
   }
   // By row, lane (thin bars apart), time, and content, so that equal runs give equal files.
   std::sort(drawn_.begin(), drawn_.end(), [](const Drawn& a, const Drawn& b) {
@@ -181,9 +183,8 @@ void Drawing::boxes(SvgText& out) const {
     const double y = drawn.thin() ? y_of(drawn.row) + row_height + 1 : y_of(drawn.row);
     out.rect(drawn.x0 + inset, y, std::max(drawn.width() - 2 * inset, narrowest), drawn.thin() ? thin_height : row_height, drawn.colour.text(),
              drawn_.size() <= most_with_tooltips ? tooltip(drawn) : "");
-    const std::string number = std::to_string(drawn.box.micro_batch);
-    if (!drawn.thin() && drawn.count == 1 && drawn.box.micro_batch >= 0 && drawn.width() > 3 + 5.7 * static_cast<double>(number.size()))
-      out.text((drawn.x0 + drawn.x1) / 2, y + row_height / 2 + 4, drawn.colour.dark() ? "light" : "dark", number);
+    if (!drawn.thin() && drawn.count == 1 && drawn.box.micro_batch >= 0 && drawn.width() > 3 + 5.7 * static_cast<double>(digits_))
+      out.text((drawn.x0 + drawn.x1) / 2, y + row_height / 2 + 4, drawn.colour.dark() ? "light" : "dark", std::to_string(drawn.box.micro_batch));
   }
 }
 

@@ -41,7 +41,7 @@ std::vector<TimelineBox> two_stages() {
 report::TimelineSpec spec() { return {.title = "toy", .ranks = {0, 4}, .from = 0_ms, .to = 8_ms, .bubble_share = 0.25}; }
 
 TEST(TimelineSvg, is_well_formed_and_says_what_it_shows) {
-  const std::string svg = timeline_svg(two_stages(), spec());
+  const std::string svg = report::timeline_svg(two_stages(), spec());
   EXPECT_EQ(parsed(svg).count("svg"), 1u);
   for (const char* text : {">toy<", "one step: 8.000 ms; pipeline bubble 25.0 % of it, mean over ranks", ">stage 0<", ">stage 1<", "backward, micro-batch 0: 2.000 ms",
                            ">data-parallel collective<", ">optimizer<", "time since the start of the step [ms]"})
@@ -50,12 +50,12 @@ TEST(TimelineSvg, is_well_formed_and_says_what_it_shows) {
 }
 
 // 1,500 pixels are 8 ms from x = 76 on: the backward pass of stage 0 lies at 826 and is 375 wide, less a thread at each side.
-TEST(TimelineSvg, boxes_are_where_time_says) { EXPECT_THAT(timeline_svg(two_stages(), spec()), HasSubstr(R"(<rect x="826.35" y="84.0" width="374.30")")); }
+TEST(TimelineSvg, boxes_are_where_time_says) { EXPECT_THAT(report::timeline_svg(two_stages(), spec()), HasSubstr(R"(<rect x="826.35" y="84.0" width="374.30")")); }
 
 TEST(TimelineSvg, escapes_names) {
   auto odd = spec();
   odd.title = "<b> & \"c\" > d\x01";
-  const std::string svg = timeline_svg(two_stages(), odd);
+  const std::string svg = report::timeline_svg(two_stages(), odd);
   EXPECT_THAT(svg, HasSubstr("&lt;b&gt; &amp; &quot;c&quot; &gt; d<"));
   EXPECT_NO_THROW(parsed(svg));
   EXPECT_EQ(report::xml_escaped("a\tb\nc\x02"), "a\tb\nc");
@@ -66,28 +66,28 @@ TEST(TimelineSvg, shows_one_step_only) {
   auto later = spec();
   later.from = 4_ms;
   later.to = 7500_us;
-  const std::string svg = timeline_svg(two_stages(), later);
+  const std::string svg = report::timeline_svg(two_stages(), later);
   EXPECT_EQ(occurrences(svg, "<title>"), 3);
   EXPECT_THAT(svg, Not(HasSubstr("forward, micro-batch")));
 }
 
 TEST(TimelineSvg, of_nothing_is_a_picture_too) {
-  EXPECT_NO_THROW(parsed(timeline_svg({}, spec())));
-  EXPECT_THAT(timeline_svg({}, {.title = "one", .ranks = {3}, .from = 0_ms, .to = 1_ms}), HasSubstr(">rank 3<"));
+  EXPECT_NO_THROW(parsed(report::timeline_svg({}, spec())));
+  EXPECT_THAT(report::timeline_svg({}, {.title = "one", .ranks = {3}, .from = 0_ms, .to = 1_ms}), HasSubstr(">rank 3<"));
 }
 
 // Equal runs give equal files, in whatever order the boxes were recorded.
 TEST(TimelineSvg, does_not_depend_on_the_order_of_boxes) {
   auto backwards = two_stages();
   std::reverse(backwards.begin(), backwards.end());
-  EXPECT_EQ(timeline_svg(backwards, spec()), timeline_svg(two_stages(), spec()));
+  EXPECT_EQ(report::timeline_svg(backwards, spec()), report::timeline_svg(two_stages(), spec()));
 }
 
 // 100,000 boxes on 1,500 pixels: neighbours are joined, and the picture says so.
 TEST(TimelineSvg, joins_what_is_too_narrow) {
   std::vector<TimelineBox> many;
   for (int i = 0; i < 100'000; ++i) many.push_back({.rank = 0, .kind = i % 2 ? OpKind::backward : OpKind::forward, .micro_batch = i, .start = 80_ns * i, .end = 80_ns * (i + 1)});
-  const std::string svg = timeline_svg(many, spec());
+  const std::string svg = report::timeline_svg(many, spec());
   EXPECT_LE(occurrences(svg, "<rect"), 20'100);
   EXPECT_NO_THROW(parsed(svg));
 }

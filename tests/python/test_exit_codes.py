@@ -76,7 +76,7 @@ def test_0_done(scenario, tmp_path):
 
 # What is wrong; the line that must be named; what the message must say, the advice included.
 WRONG = {
-    "unknown key": ([("    radix:", "    radux:")], 8, r"cluster\.fabric: unknown key 'radux' \(known: .*radix.*\)\. Did you mean 'radix'\?"),
+    "unknown key": ([("    radix:", "    radux:")], 9, r"cluster\.fabric: unknown key 'radux' \(known: .*radix.*\)\. Did you mean 'radix'\?"),
     "duplicate key": ([("    tp: 2\n", "    tp: 2\n    tp: 4\n")], 15, r"duplicate key 'tp' \(first in line 14\)\. Keep one of them\."),
     "missing unit": ([('"200 Gb/s"', '"200"')], 10, r"bandwidth '200' has no unit \(GB/s and Gb/s differ by 8\)\. Write '200 GB/s' or '200 Gb/s'\."),
     "bare number": ([('"200 Gb/s"', "200")], 10, r"bandwidth '200' has no unit"),
@@ -127,7 +127,7 @@ def test_2_all_problems_at_once(scenario):
     message = refused(scenario(("radix:", "radux:"), ('"200 Gb/s"', '"200"'), ("micro_batch: 4", "micro_batch: four")))
     lines = [int(re.match(r".*?\.yaml:(\d+): ", problem)[1]) for problem in message.splitlines()]
     assert lines == sorted(lines)
-    assert {8, 10, 16} <= set(lines)
+    assert {9, 10, 16} <= set(lines)
 
 
 def test_2_missing_file(tmp_path):
@@ -158,7 +158,7 @@ def test_2_fabric_that_cannot_be_wired(scenario):
 
 # 24 layers of 16,384 are 77 billion parameters; a rank has a quarter, which is 36 GiB of weights alone.
 def test_3_the_simulated_system_cannot_go_on(scenario, tmp_path):
-    path = scenario(("model: gpt-1.7b", "model: {preset: gpt-1.7b, hidden: 16384, heads: 128, ffn_hidden: 65536}"))
+    path = scenario(("model: gpt-1.7b", "model: {preset: gpt-1.7b, hidden: 16384, heads: 128, kv_heads: 128, ffn_hidden: 65536}"))
     path.write_text(path.read_text() + "on_oom: error\n")
     done = weftsim("run", path, "--out", tmp_path / "RUN.h5")
     assert done.code == 3, done.stderr
@@ -170,7 +170,7 @@ def test_3_the_simulated_system_cannot_go_on(scenario, tmp_path):
 
 # The same job without that key runs and warns.
 def test_3_only_when_asked_for(scenario):
-    done = weftsim("run", scenario(("model: gpt-1.7b", "model: {preset: gpt-1.7b, hidden: 16384, heads: 128, ffn_hidden: 65536}")))
+    done = weftsim("run", scenario(("model: gpt-1.7b", "model: {preset: gpt-1.7b, hidden: 16384, heads: 128, kv_heads: 128, ffn_hidden: 65536}")))
     assert done.code == 0
     assert "warning: " in done.stderr and "does not fit in memory" in done.stderr
     assert "DOES NOT FIT" in done.stdout

@@ -64,7 +64,7 @@ TEST(RejectedInput, a_unit_wider_than_a_pod) {
 
 TEST(RejectedInput, several_hosts_without_a_fabric) {
   EXPECT_EQ(refusal([](auto& s) { s.fabric.type = FabricType::none; }),
-            "cluster.fabric.type: none does not join 4 hosts (known: fat-tree, leaf-spine, rail-optimized). Name one of them.");
+            "cluster.fabric.type: none does not join 4 hosts (known: fat-tree, leaf-spine, rail-optimized, file). Name one of them.");
 }
 
 TEST(RejectedInput, a_broken_host) {

@@ -9,6 +9,7 @@ constexpr std::array builders = {
     NamedBuilder{FabricType::fat_tree, "fat-tree", build_fat_tree},
     NamedBuilder{FabricType::leaf_spine, "leaf-spine", build_leaf_spine},
     NamedBuilder{FabricType::rail_optimized, "rail-optimized", build_rail_optimized},
+    NamedBuilder{FabricType::file, "file", build_file},
     NamedBuilder{FabricType::none, "none", build_none},
 };
 }  // namespace

@@ -1,17 +1,10 @@
 #include "topology/builders/clos.hpp"
 #include <fmt/format.h>
 #include <algorithm>
+#include "topology/builders/path_hash.hpp"
 
 namespace topology {
 namespace {
-
-// Finalizer of splitmix64 (Steele, Lea, Flood 2014): every bit of the input moves every bit of the output.
-constexpr std::uint64_t mix(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
 
 void cross(std::uint32_t network_link, Route& route) { route.shares.push_back({sim::LinkId{network_link}, 1}); }
 
@@ -160,9 +153,7 @@ void Clos::over_links(const Flow& flow, Route& route) const {
 
 int Clos::hashed(std::uint32_t node, const Flow& flow, int ways) const {
   if (ways == 1) return 0;
-  const std::uint64_t who = hash_.polarized ? 0 : node + 1;
-  const std::uint64_t pair = static_cast<std::uint64_t>(flow.source) << 32 | static_cast<std::uint32_t>(flow.destination);
-  return static_cast<int>(mix(mix(mix(mix(hash_.seed) ^ who) ^ pair) ^ flow.label) % static_cast<std::uint64_t>(ways));
+  return static_cast<int>(path_hash(hash_, node, flow.source, flow.destination, flow.label) % static_cast<std::uint64_t>(ways));
 }
 
 }  // namespace topology
