@@ -65,6 +65,7 @@ bench: build    ## speed of the parts (Google Benchmark)
 	@shopt -s nullglob; for program in $(BUILD)/bench_*; do echo "==> $$program"; $$program; done
 
 format:         ## formats the C++ sources
+	@command -v clang-format >/dev/null || { echo 'make format: needs clang-format; apt-get install clang-format' >&2; exit 1; }
 	@clang-format -i $(SOURCES)
 
 format-check:   ## says which C++ sources `make format` would change

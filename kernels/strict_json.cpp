@@ -1,11 +1,11 @@
 #include "kernels/strict_json.hpp"
 #include <fmt/format.h>
 #include <algorithm>
+#include <limits>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <utility>
 #include "sim/error.hpp"
 
@@ -113,20 +113,6 @@ class TreeBuilder final : public nlohmann::json_sax<nlohmann::json> {
 std::string_view kind_name(Kind kind) {
   constexpr std::string_view names[] = {"null", "true or false", "a number", "a text", "a list", "an object"};
   return names[static_cast<int>(kind)];
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> before_last, last(b.size() + 1), row(b.size() + 1);
-  std::iota(last.begin(), last.end(), 0);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before_last[j - 2] + 1);
-    }
-    before_last = std::exchange(last, row);
-  }
-  return last[b.size()];
 }
 
 }  // namespace
@@ -268,17 +254,6 @@ void JsonObject::finish() {
       problems_->add(node_->items[i].line, path_.empty() ? "top level" : path_,
                      fmt::format("unknown key '{}' (known: {}).{} Remove or correct it.", node_->keys[i], fmt::join(asked_, ", "),
                                  did_you_mean(node_->keys[i], asked_)));
-}
-
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
-  for (const auto& candidate : known)
-    if (const auto distance = edit_distance(word, candidate); distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  return best.empty() ? "" : fmt::format(" Did you mean '{}'?", best);
 }
 
 }  // namespace kernels

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include "sim/words.hpp"  // did_you_mean
 
 // JSON files of ours, read without trust: duplicate, unknown and missing keys, wrong types and numbers out
 // of range are problems with FILE:LINE, all reported at once. nlohmann alone would keep the last of two
@@ -73,7 +74,6 @@ class JsonObject {
   std::vector<std::string> asked_;
 };
 
-// " Did you mean 'x'?" or nothing (Damerau-Levenshtein distance).
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& known);
+using sim::did_you_mean;
 
 }  // namespace kernels

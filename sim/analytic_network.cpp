@@ -1,5 +1,6 @@
 #include "sim/analytic_network.hpp"
 #include <algorithm>
+#include <limits>
 
 namespace sim {
 
@@ -10,13 +11,12 @@ AnalyticNetwork::AnalyticNetwork(std::span<const LinkSpec> links, FlowObserver* 
 FlowId AnalyticNetwork::start(const FlowSpec& spec) {
   const FlowId id = flows_.add(spec);
   Flow& flow = flows_[id];
-  flow.ceiling = flow.limit.value() > 0 ? flow.limit : BytesPerSecond{std::numeric_limits<double>::infinity()};
-  for (const FlowLink& l : flow.links) flow.ceiling = std::min(flow.ceiling, capacity_by_link_[l.link.value()] / l.share);
-  flow.rate = flow.ceiling;
+  flow.rate = flow.limit.value() > 0 ? flow.limit : BytesPerSecond{std::numeric_limits<double>::infinity()};
+  for (const LinkShare& s : spec.shares) flow.rate = std::min(flow.rate, capacity_by_link_[s.link.value()] / s.share);
   flow.settled = now_ + spec.latency;
-  const bool instant = spec.bytes.count() == 0 || flow.links.empty();
+  const bool instant = spec.bytes.count() == 0 || spec.shares.empty();
   if (instant || flow.rate.value() > 0)
-    finishes_.push({instant ? flow.settled : flow.settled + transfer_time(flow.remaining, flow.rate), id, flow.version});
+    finishes_.push({instant ? flow.settled : flow.settled + transfer_time(flow.remaining, flow.rate), id, flow.life});
   return id;
 }
 
@@ -26,12 +26,11 @@ Time AnalyticNetwork::next_event() { return finishes_.empty() ? never : finishes
 
 std::span<const FlowId> AnalyticNetwork::advance_to(Time t) {
   finished_.clear();
-  std::vector<LinkShare> scratch;
   while (!finishes_.empty() && finishes_.top().at <= t) {
-    const FinishEvent event = finishes_.top();
+    const FlowEvent event = finishes_.top();
     finishes_.pop();
     Flow& flow = flows_[event.flow];
-    carry(flow, flow.remaining, event.at, use_, scratch, observer_);
+    carry(flow, flows_.shares(flow), flow.remaining, event.at, use_, observer_);
     flows_.remove(event.flow);
     finished_.push_back(event.flow);
   }

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <queue>
 #include <vector>
 #include "sim/flow_table.hpp"
@@ -22,7 +23,7 @@ class AnalyticNetwork final : public Network {
  private:
   std::vector<BytesPerSecond> capacity_by_link_;
   FlowTable flows_;
-  FinishQueue finishes_;
+  std::priority_queue<FlowEvent, std::vector<FlowEvent>, std::greater<>> finishes_;
   std::vector<LinkUse> use_;
   std::vector<FlowId> finished_;
   FlowObserver* observer_;

@@ -1,8 +1,8 @@
 #pragma once
 #include <cstdint>
-#include <queue>
 #include <tuple>
-#include <vector>
+#include <utility>
+#include "sim/radix_heap.hpp"
 #include "sim/units.hpp"
 
 namespace sim {
@@ -25,20 +25,16 @@ class EventQueue {
   }
   bool empty() const { return events_.empty(); }
   std::size_t size() const { return events_.size(); }
-  Time next_time() const { return events_.empty() ? never : events_.top().at; }
-  Event pop() {
-    Event event = events_.top();
-    events_.pop();
-    return event;
-  }
+  Time next_time() const { return events_.next_time(); }
+  Event pop() { return events_.pop(); }
 
  private:
-  struct Later {
+  struct Before {
     bool operator()(const Event& a, const Event& b) const {
-      return std::tie(a.at, a.kind, a.entity, a.sequence) > std::tie(b.at, b.kind, b.entity, b.sequence);
+      return std::tie(a.at, a.kind, a.entity, a.sequence) < std::tie(b.at, b.kind, b.entity, b.sequence);
     }
   };
-  std::priority_queue<Event, std::vector<Event>, Later> events_;
+  RadixHeap<Event, Before> events_;
 };
 
 }  // namespace sim

@@ -1,30 +1,27 @@
 #pragma once
-#include <functional>
-#include <queue>
+#include <algorithm>
+#include <span>
 #include <vector>
 #include "sim/network.hpp"
 
 namespace sim {
 
-// One link of a flow: the share, and where the link's own list of flows names this entry.
-struct FlowLink {
-  LinkId link;
-  double share = 1;
-  std::uint32_t place = 0;
-};
-
 struct Flow {
-  std::vector<FlowLink> links;
-  double remaining = 0;        // bytes, as of `settled`
+  std::uint32_t first_share = 0;
+  std::uint32_t share_count = 0;
+  std::uint32_t life = 0;  // a queued event of another life is out of date: the id was used again
+  bool active = false;     // past its latency
+  double remaining = 0;    // bytes, as of `settled`
   BytesPerSecond rate;
-  BytesPerSecond limit;        // as asked for; zero: none
-  BytesPerSecond ceiling;      // no flow is faster: `limit`, or min over its links of capacity / share
-  Time settled;                // `remaining` is true at this time
-  std::uint32_t version = 0;   // a queued finish with another version is out of date
-  bool active = false;         // past its latency
+  BytesPerSecond limit;    // as asked for; zero: none
+  double weight = 1;
+  Time settled;            // `remaining` is true at this time
+  Time finish = never;     // at this rate
+  Time queued = never;     // the earliest of its finishes in the queue; never after `finish`
 };
 
 // Flows by id; ids of finished flows are used again (deterministically: last freed, first used).
+// The shares of all flows lie in one pool, in blocks that are used again for paths of equal length.
 class FlowTable {
  public:
   FlowId add(const FlowSpec& spec) {
@@ -35,44 +32,59 @@ class FlowTable {
     const FlowId id = free_.back();
     free_.pop_back();
     Flow& flow = flows_[id.value()];
-    flow.links.clear();
-    for (const LinkShare& s : spec.shares) flow.links.push_back({s.link, s.share, 0});
-    flow.remaining = static_cast<double>(spec.bytes.count());
-    flow.rate = {};
-    flow.limit = spec.ceiling;
-    flow.active = false;
+    flow = {.first_share = block_of(spec.shares.size()),
+            .share_count = static_cast<std::uint32_t>(spec.shares.size()),
+            .life = flow.life,
+            .remaining = static_cast<double>(spec.bytes.count()),
+            .limit = spec.ceiling,
+            .weight = spec.weight};
+    std::copy(spec.shares.begin(), spec.shares.end(), shares_.begin() + flow.first_share);
     return id;
   }
   void remove(FlowId id) {
-    ++flows_[id.value()].version;
+    Flow& flow = flows_[id.value()];
+    ++flow.life;
+    flow.active = false;
+    free_blocks_[flow.share_count].push_back(flow.first_share);
     free_.push_back(id);
   }
   Flow& operator[](FlowId id) { return flows_[id.value()]; }
   const Flow& operator[](FlowId id) const { return flows_[id.value()]; }
+  std::span<const LinkShare> shares(const Flow& flow) const { return {shares_.data() + flow.first_share, flow.share_count}; }
   std::size_t size() const { return flows_.size(); }
 
  private:
+  std::uint32_t block_of(std::size_t count) {
+    if (free_blocks_.size() <= count) free_blocks_.resize(count + 1);
+    auto& free = free_blocks_[count];
+    if (free.empty()) {
+      free.push_back(static_cast<std::uint32_t>(shares_.size()));
+      shares_.resize(shares_.size() + count);
+    }
+    const std::uint32_t block = free.back();
+    free.pop_back();
+    return block;
+  }
+
   std::vector<Flow> flows_;
   std::vector<FlowId> free_;
+  std::vector<LinkShare> shares_;
+  std::vector<std::vector<std::uint32_t>> free_blocks_;  // by number of shares
 };
 
 // Carries `bytes` of a flow over its links since `flow.settled`.
-inline void carry(Flow& flow, double bytes, Time now, std::vector<LinkUse>& use, std::vector<LinkShare>& scratch,
+inline void carry(const Flow& flow, std::span<const LinkShare> shares, double bytes, Time now, std::vector<LinkUse>& use,
                   FlowObserver* observer) {
-  for (const FlowLink& l : flow.links) use[l.link.value()].bytes += bytes * l.share;
-  if (observer && bytes > 0) {
-    scratch.clear();
-    for (const FlowLink& l : flow.links) scratch.push_back({l.link, l.share});
-    observer->on_progress(scratch, bytes, flow.settled, now);
-  }
+  for (const LinkShare& s : shares) use[s.link.value()].bytes += bytes * s.share;
+  if (observer && bytes > 0) observer->on_progress(shares, bytes, flow.settled, now);
 }
 
-struct FinishEvent {
+// A moment in the life of a flow. In the order of time, then id.
+struct FlowEvent {
   Time at;
   FlowId flow;
-  std::uint32_t version;
-  auto operator<=>(const FinishEvent&) const = default;
+  std::uint32_t life;
+  auto operator<=>(const FlowEvent&) const = default;
 };
-using FinishQueue = std::priority_queue<FinishEvent, std::vector<FinishEvent>, std::greater<>>;
 
 }  // namespace sim

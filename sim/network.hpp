@@ -24,6 +24,7 @@ struct FlowSpec {
   Time latency;                       // of the route, waited before the flow shares bandwidth
   std::span<const LinkShare> shares;  // each link at most once; copied; empty: finishes after the latency
   BytesPerSecond ceiling{};           // never faster than this; zero: only its links hold it
+  double weight = 1;                  // at a common bottleneck a flow of weight 2 gets twice the rate of one of weight 1
 };
 
 struct LinkUse {

@@ -37,19 +37,29 @@ std::string reasons() {
 
 template <class T>
 hid_t native() {
-  if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
-  else if constexpr (std::is_same_v<T, std::uint8_t>) return H5T_NATIVE_UINT8;
-  else if constexpr (std::is_same_v<T, std::int32_t>) return H5T_NATIVE_INT32;
-  else if constexpr (std::is_same_v<T, std::uint64_t>) return H5T_NATIVE_UINT64;
-  else return H5T_NATIVE_INT64;
+  if constexpr (std::is_same_v<T, double>)
+    return H5T_NATIVE_DOUBLE;
+  else if constexpr (std::is_same_v<T, std::uint8_t>)
+    return H5T_NATIVE_UINT8;
+  else if constexpr (std::is_same_v<T, std::int32_t>)
+    return H5T_NATIVE_INT32;
+  else if constexpr (std::is_same_v<T, std::uint64_t>)
+    return H5T_NATIVE_UINT64;
+  else
+    return H5T_NATIVE_INT64;
 }
 template <class T>
 hid_t stored() {
-  if constexpr (std::is_same_v<T, double>) return H5T_IEEE_F64LE;
-  else if constexpr (std::is_same_v<T, std::uint8_t>) return H5T_STD_U8LE;
-  else if constexpr (std::is_same_v<T, std::int32_t>) return H5T_STD_I32LE;
-  else if constexpr (std::is_same_v<T, std::uint64_t>) return H5T_STD_U64LE;
-  else return H5T_STD_I64LE;
+  if constexpr (std::is_same_v<T, double>)
+    return H5T_IEEE_F64LE;
+  else if constexpr (std::is_same_v<T, std::uint8_t>)
+    return H5T_STD_U8LE;
+  else if constexpr (std::is_same_v<T, std::int32_t>)
+    return H5T_STD_I32LE;
+  else if constexpr (std::is_same_v<T, std::uint64_t>)
+    return H5T_STD_U64LE;
+  else
+    return H5T_STD_I64LE;
 }
 
 Handle text_type() {
@@ -185,8 +195,7 @@ void write_texts(hid_t where, const std::string& name, const std::vector<std::st
 
 Handle write_matrix(hid_t where, const std::string& name, std::span<const double> values, std::size_t columns, std::string_view units) {
   const std::size_t rows = columns == 0 ? 0 : values.size() / columns;
-  Handle dataset = create_dataset<2>(where, name, stored<double>(), {rows, columns},
-                                     {256, std::clamp<hsize_t>(columns, 1, 64)});
+  Handle dataset = create_dataset<2>(where, name, stored<double>(), {rows, columns}, {256, std::clamp<hsize_t>(columns, 1, 64)});
   checked(H5Dwrite(dataset.id(), native<double>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), full_name(where, name));
   set_attribute(dataset.id(), "units", units);
   return dataset;

@@ -42,7 +42,7 @@ template <class Code>
 Code checked(Code code, const std::string& what);
 Handle handle(hid_t id, const std::string& what);
 
-Handle create_file(const std::string& path);               // truncates
+Handle create_file(const std::string& path);  // truncates
 Handle create_group(hid_t where, const std::string& name);
 
 void set_attribute(hid_t where, const std::string& name, std::string_view text);
@@ -51,8 +51,8 @@ void set_attribute(hid_t where, const std::string& name, std::int64_t value);
 void set_attribute(hid_t where, const std::string& name, std::uint8_t value);
 void set_attribute(hid_t where, const std::string& name, const std::vector<std::string>& texts);
 
-void write_text(hid_t where, const std::string& name, std::string_view text);                      // one string
-void write_texts(hid_t where, const std::string& name, const std::vector<std::string>& texts);     // a column of strings
+void write_text(hid_t where, const std::string& name, std::string_view text);                   // one string
+void write_texts(hid_t where, const std::string& name, const std::vector<std::string>& texts);  // a column of strings
 // A matrix by rows; `columns` may be 0.
 Handle write_matrix(hid_t where, const std::string& name, std::span<const double> values, std::size_t columns, std::string_view units);
 
@@ -67,7 +67,7 @@ class Column {
     buffer_.push_back(value);
     if (buffer_.size() == block_rows) append();
   }
-  void append();   // writes what is buffered
+  void append();  // writes what is buffered
   hid_t id() const { return dataset_.id(); }
 
  private:

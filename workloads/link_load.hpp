@@ -15,7 +15,7 @@ class LinkLoadHistogram final : public sim::FlowObserver {
   void on_progress(std::span<const sim::LinkShare> shares, double bytes, sim::Time from, sim::Time to) override;
 
   std::size_t links() const { return links_; }
-  std::size_t bins_used() const { return used_; }              // up to the last moment seen
+  std::size_t bins_used() const { return used_; }  // up to the last moment seen
   sim::Time bin_width() const { return sim::Time::picoseconds(width_ps_); }
   double bytes(std::size_t bin, std::size_t link) const { return bytes_[bin * links_ + link]; }
   const std::vector<double>& by_bin() const { return bytes_; }  // bins x links

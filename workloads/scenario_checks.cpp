@@ -119,7 +119,7 @@ void check_latency(Checker& check, std::string_view key, sim::Time latency) {
 
 void warn_of_fabric(Checker& check, const topology::ClusterSpec& cluster) {
   const topology::FabricSpec& fabric = cluster.fabric;
-  if (fabric.type == FabricType::none) return;
+  if (fabric.type == FabricType::none || fabric.type == FabricType::file) return;
   check_line_rate(check, "cluster.fabric.link.bandwidth", fabric.link.bandwidth);
   check_latency(check, "cluster.fabric.link.latency", fabric.link.latency);
   check_latency(check, "cluster.fabric.switch_latency", fabric.switch_latency);

@@ -40,8 +40,8 @@ struct Names;
 WEFTSIM_NAMES(topology::ScaleUpKind, {{"nvswitch", E::nvswitch}, {"none", E::none}})
 WEFTSIM_LATER("mesh", "pcie")
 WEFTSIM_NAMES(topology::FabricType,
-              {{"fat-tree", E::fat_tree}, {"leaf-spine", E::leaf_spine}, {"rail-optimized", E::rail_optimized}, {"none", E::none}})
-WEFTSIM_LATER("three-tier", "dual-plane", "torus", "dragonfly", "file")
+              {{"fat-tree", E::fat_tree}, {"leaf-spine", E::leaf_spine}, {"rail-optimized", E::rail_optimized}, {"file", E::file}, {"none", E::none}})
+WEFTSIM_LATER("three-tier", "dual-plane", "torus", "dragonfly")
 WEFTSIM_NAMES(topology::Routing, {{"ecmp", E::ecmp}, {"adaptive", E::adaptive}, {"spray", E::spray}, {"static", E::static_}})
 WEFTSIM_LATER()
 WEFTSIM_NAMES(topology::Transport, {{"infiniband", E::infiniband}, {"roce", E::roce}, {"ideal", E::ideal}})
@@ -123,6 +123,12 @@ template <class Visitor>
 void describe(Visitor& v, topology::FabricSpec& s) {
   v.field("type", s.type, {.meaning = "how the switches are wired", .required = true});
   if (Visitor::writing && s.type == topology::FabricType::none) return;
+  if (Visitor::writing && s.type == topology::FabricType::file) {
+    v.field("links", s.links);
+    v.field("routing", s.routing);
+    v.field("transport", s.transport);
+    return;
+  }
   v.field("radix", s.radix, {.meaning = "ports of a switch, or one value per tier", .least = 2, .most = 65'536});
   v.field("tiers", s.tiers, {.meaning = "tiers of switches", .least = 1, .most = 3});
   v.field("oversubscription", s.oversubscription, {.meaning = "down : up, at the leaf or per tier", .least = 0.01, .most = 1000});
@@ -134,7 +140,7 @@ void describe(Visitor& v, topology::FabricSpec& s) {
   v.later("tors_per_host", "1", "leaves that one NIC is connected to");
   v.later("pods", "1", "pods");
   v.later("dims", "", "of a torus");
-  v.later("links", "", "a file of links");
+  v.field("links", s.links, {.meaning = "with type: file, the CSV of links"});
   v.field("link", s.link, {.meaning = "the cables"});
   v.field("switch_latency", s.switch_latency, {.meaning = "of one switch"});
   v.field("routing", s.routing, {.meaning = "how flows choose among equal paths"});

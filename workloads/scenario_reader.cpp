@@ -7,6 +7,7 @@
 #include "sim/network.hpp"
 #include "workloads/scenario_checks.hpp"
 #include "workloads/scenario_field_reader.hpp"
+#include "workloads/scenario_link_file.hpp"
 #include "workloads/scenario_presets.hpp"
 
 namespace workloads {
@@ -42,12 +43,22 @@ class Reading {
  private:
   void put_in_presets(TextNode& tree) {
     if (TextNode* cluster = tree.find("cluster")) {
+      put_in_end_points(*cluster);
       if (TextNode* host = cluster->find("host")) *host = with_host_preset(*host, "cluster.host", problems_);
     }
     if (TextNode* workload = tree.find("workload")) put_in_model(*workload, "workload");
     if (TextNode* jobs = tree.find("jobs"); jobs && jobs->kind == TextNode::Kind::sequence) {
       for (std::size_t i = 0; i < jobs->children.size(); ++i) put_in_model(jobs->children[i], fmt::format("jobs.{}", i));
     }
+  }
+  // A file of links joins end points, so there is nothing to say of hosts.
+  static void put_in_end_points(TextNode& cluster) {
+    const TextNode* fabric = cluster.find("fabric");
+    const TextNode* type = fabric ? fabric->find("type") : nullptr;
+    if (!type || type->text != "file" || cluster.find("host")) return;
+    TextNode host = parse_text("{preset: single-gpu}", "fabric of type file");
+    host.key = "host";
+    cluster.children.push_back(std::move(host));
   }
   void put_in_model(TextNode& job, const std::string& where) {
     if (TextNode* model = job.find("model")) *model = with_model_keys(*model, where, source_.folder, problems_, scenario_.warnings);
@@ -70,6 +81,7 @@ class Reading {
     top.finish();
     check_network(tree);
     check_accelerator(tree, workload || jobs);
+    read_link_file(tree, source_.folder, scenario_.cluster.fabric, problems_);
     check_cluster(tree, scenario_, problems_);
     read_jobs(tree, workload, jobs);
   }

@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
-#include <numeric>
 #include <optional>
 #include <sstream>
 #include <yaml-cpp/eventhandler.h>
@@ -163,22 +162,6 @@ void move_to(TextNode& node, const Place& place) {
 TextNode* list_entry(TextNode& list, std::string_view index) {
   const auto i = parse_integer(index);
   return i && *i >= 0 && *i < static_cast<std::int64_t>(list.children.size()) ? &list.children[static_cast<std::size_t>(*i)] : nullptr;
-}
-
-// Shared edit distance: insert, remove, replace, swap neighbours.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), now(b.size() + 1);
-  std::iota(last.begin(), last.end(), 0U);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    now[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) now[j] = std::min(now[j], before[j - 2] + 1);
-    }
-    std::swap(before, last);
-    std::swap(last, now);
-  }
-  return last[b.size()];
 }
 
 }  // namespace
@@ -352,25 +335,6 @@ bool same_content(const TextNode& a, const TextNode& b) {
     if (other == nullptr || !same_content(a.children[i], *other)) return false;
   }
   return true;
-}
-
-std::string nearest_word(std::string_view word, const std::vector<std::string>& known) {
-  std::string best;
-  std::size_t least = std::max<std::size_t>(1, word.size() / 3) + 1;  // further away is no typing error
-  if (word.size() > 64) return best;
-  for (const std::string& candidate : known) {
-    const std::size_t d = distance(word, candidate);
-    if (d < least) {
-      least = d;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
-  const std::string best = nearest_word(word, known);
-  return best.empty() ? "" : " Did you mean '" + best + "'?";
 }
 
 std::string in_quotes(std::string_view text) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+#include "sim/words.hpp"  // nearest_word, did_you_mean
 
 // The one door to YAML (and to JSON, which YAML contains): text becomes a checked tree that knows its lines.
 namespace workloads {
@@ -75,10 +76,8 @@ TextNode merged(TextNode lower, const TextNode& upper);
 // Equal in content; numbers by value (0 is 0.0).
 bool same_content(const TextNode& a, const TextNode& b);
 
-// The known word nearest to `word` by Damerau-Levenshtein distance; empty when none is near.
-std::string nearest_word(std::string_view word, const std::vector<std::string>& known);
-// " Did you mean 'x'?" or nothing.
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& known);
+using sim::did_you_mean;
+using sim::nearest_word;
 std::string joined(const std::vector<std::string>& words, std::string_view separator = ", ");
 // A double-quoted YAML scalar that reads back to the same text.
 std::string in_quotes(std::string_view text);

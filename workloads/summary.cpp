@@ -10,9 +10,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json memory_json(const MemoryUse& memory) {
-  return {{"weights", memory.weights},     {"gradients", memory.gradients}, {"optimizer", memory.optimizer}, {"activations", memory.activations},
-          {"buffers", memory.buffers},     {"total", memory.total()},       {"capacity", memory.capacity},   {"fits", memory.fits()},
-          {"rank", memory.rank}};
+  return {{"weights", memory.weights},         {"gradients", memory.gradients}, {"optimizer", memory.optimizer},
+          {"activations", memory.activations}, {"buffers", memory.buffers},     {"total", memory.total()},
+          {"capacity", memory.capacity},       {"fits", memory.fits()},         {"rank", memory.rank}};
 }
 
 Json breakdown_json(const JobResult& job) {
@@ -43,7 +43,8 @@ Json job_json(const JobResult& job) {
 Json network_json(const NetworkStats& stats) {
   Json full_links = Json::array();
   for (const auto& link : stats.full_links)
-    full_links.push_back({{"name", link.name}, {"kind", link.kind}, {"utilization", link.utilization}, {"limiting_share", link.limiting_share}});
+    full_links.push_back(
+        {{"name", link.name}, {"kind", link.kind}, {"utilization", link.utilization}, {"limiting_share", link.limiting_share}});
   return {{"flows", stats.flows},
           {"bytes", stats.bytes},
           {"max_link_utilization", stats.max_link_utilization},
@@ -65,8 +66,9 @@ std::string summary_json(const Result& result) {
     jobs.push_back({{"name", job.name}, {"gpus", job.gpus}});
     jobs.back().update(job_json(job));
   }
-  Json all = {{"name", result.name}, {"version", std::string(version)}, {"seed", result.seed}, {"network", result.network}, {"gpus", result.gpus},
-              {"jobs", jobs}};
+  Json all = {{"name", result.name}, {"version", std::string(version)},
+              {"seed", result.seed}, {"network", result.network},
+              {"gpus", result.gpus}, {"jobs", jobs}};
   all.update(job_json(result.jobs.empty() ? JobResult{} : result.jobs.front()));
   all["network_stats"] = network_json(result.network_stats);
   all["bill_of_materials"] = bill_json(result.bill_of_materials);

@@ -9,7 +9,7 @@
 
 namespace workloads {
 
-struct TraceHeader {                  // root attributes
+struct TraceHeader {  // root attributes
   std::string weftsim_version, scenario_yaml, network;
   std::uint64_t seed = 0;
 };
@@ -21,15 +21,15 @@ struct TraceHeader {                  // root attributes
 class TraceFile final : public sim::TraceSink {
  public:
   TraceFile(std::string path, const TraceHeader& header);
-  ~TraceFile() override;              // without `finish`: leaves PATH.partial with complete = 0
+  ~TraceFile() override;  // without `finish`: leaves PATH.partial with complete = 0
 
   std::int64_t record(const sim::OpRecord& op) override;
   void record(const sim::FlowRecord& flow) override;
   void record(const sim::MemoryRecord& sample) override;
 
-  void write_ranks(std::span<const RankRow> ranks);                         // once
-  void write_links(std::span<const LinkRow> links, const LinkLoad& load);   // once
-  void finish(const std::string& summary_json);                             // last; PATH is there after it
+  void write_ranks(std::span<const RankRow> ranks);                        // once
+  void write_links(std::span<const LinkRow> links, const LinkLoad& load);  // once
+  void finish(const std::string& summary_json);                            // last; PATH is there after it
 
  private:
   struct Tables;

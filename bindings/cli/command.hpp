@@ -18,19 +18,19 @@ namespace cli {
 enum class ExitCode : int {
   done = 0,
   our_fault = 1,
-  input_wrong = 2,           // sim::InputError, and a wrong command line
-  simulation_stopped = 3,    // sim::SimulationError
-  machine_lacks = 4,         // sim::MachineError
-  some_failed = 5,           // of a sweep, or validate and selfcheck outside their tolerance
-  interrupted = 130          // Ctrl-C
+  input_wrong = 2,         // sim::InputError, and a wrong command line
+  simulation_stopped = 3,  // sim::SimulationError
+  machine_lacks = 4,       // sim::MachineError
+  some_failed = 5,         // of a sweep, or validate and selfcheck outside their tolerance
+  interrupted = 130        // Ctrl-C
 };
 
 // Available on every verb.
 struct GlobalOptions {
-  std::string json;            // --json FILE; "-": standard output; empty: no JSON wanted
-  bool quiet = false;          // --quiet
-  int threads = 0;             // --threads N; 0: as many as this machine gives us
-  std::uint64_t seed = 1;      // --seed N; counts only if seed_given, else the scenario's holds
+  std::string json;        // --json FILE; "-": standard output; empty: no JSON wanted
+  bool quiet = false;      // --quiet
+  int threads = 0;         // --threads N; 0: as many as this machine gives us
+  std::uint64_t seed = 1;  // --seed N; counts only if seed_given, else the scenario's holds
   bool seed_given = false;
   bool json_on_stdout() const { return json == "-"; }
 };
@@ -46,7 +46,8 @@ class Arguments {
   virtual Arguments& option(std::string name, std::string placeholder, std::string& value, std::string help) = 0;  // "--out", "RUN.h5"
   virtual Arguments& option(std::string name, std::string placeholder, int& value, std::string help) = 0;
   virtual Arguments& option(std::string name, std::string placeholder, double& value, std::string help) = 0;
-  virtual Arguments& list(std::string name, std::string placeholder, std::vector<std::string>& values, std::string help) = 0;  // may be repeated
+  virtual Arguments& list(std::string name, std::string placeholder, std::vector<std::string>& values,
+                          std::string help) = 0;  // may be repeated
   virtual Arguments& choice(std::string name, std::string& value, std::vector<std::string> known, std::string help) = 0;
   virtual Arguments& flag(std::string name, bool& value, std::string help) = 0;
 };
@@ -57,8 +58,8 @@ class Console {
   explicit Console(GlobalOptions options) : options_(std::move(options)) {}
   const GlobalOptions& options() const { return options_; }
 
-  void print(std::string_view text) const;      // to standard output; silent with --quiet or with JSON there
-  void warn(std::string_view text) const;       // "weftsim: warning: …" to standard error
+  void print(std::string_view text) const;  // to standard output; silent with --quiet or with JSON there
+  void warn(std::string_view text) const;   // "weftsim: warning: …" to standard error
   // Does nothing without --json. A file appears whole or not at all; throws sim::MachineError.
   void write_json(std::string_view json) const;
 
@@ -70,13 +71,13 @@ class Command {
  public:
   virtual ~Command() = default;
   virtual void declare(Arguments& arguments) = 0;
-  virtual ExitCode run(Console& console) = 0;   // after the options are read; errors are exceptions
+  virtual ExitCode run(Console& console) = 0;  // after the options are read; errors are exceptions
 };
 
 struct Verb {
   std::string_view name;
-  std::string_view summary;                     // one line
-  std::string_view example;                     // "weftsim run llama.yaml --out run.h5", shown by --help
+  std::string_view summary;  // one line
+  std::string_view example;  // "weftsim run llama.yaml --out run.h5", shown by --help
   std::unique_ptr<Command> (*make)();
 };
 
@@ -90,9 +91,6 @@ ExitCode run_command_line(const std::vector<std::string>& arguments);
 
 // Runs `work`; an exception becomes a sentence on standard error and its exit code.
 ExitCode guarded(const std::function<ExitCode()>& work);
-
-// The nearest of `known`, by Damerau-Levenshtein distance; empty when none is near.
-std::string did_you_mean(std::string_view word, std::span<const std::string> known);
 
 // Writes `contents` to `path` under a temporary name, then renames; throws sim::MachineError.
 void write_whole_file(const std::string& path, std::string_view contents);

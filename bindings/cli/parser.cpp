@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include "sim/error.hpp"
+#include "sim/words.hpp"
 
 namespace cli {
 namespace {
@@ -68,7 +69,7 @@ class Cli11Arguments final : public Arguments {
     const auto check = [name, known, &value](const std::string& word) {
       value = word;
       if (std::find(known.begin(), known.end(), word) != known.end()) return;
-      const auto near = did_you_mean(word, known);
+      const auto near = sim::nearest_word(word, known);
       throw sim::InputError(fmt::format("weftsim: {}: unknown value '{}' (known: {}).{}", name, word, fmt::join(known, ", "),
                                         near.empty() ? "" : fmt::format(" Did you mean '{}'?", near)));
     };
@@ -136,7 +137,7 @@ void Cli11Arguments::parse(std::vector<std::string> words) {
       const std::string name = word.substr(0, word.find('='));
       if (std::find(names_.begin(), names_.end(), name) == names_.end()) {
         if (std::ranges::count(options_not_supported_yet(), name) > 0) refuse(fmt::format("'{}' is not supported yet.", name));
-        const auto near = did_you_mean(name, names_);
+        const auto near = sim::nearest_word(name, names_);
         refuse(fmt::format("unknown option '{}'.{}", name, near.empty() ? "" : fmt::format(" Did you mean '{}'?", near)));
       }
       list = std::find(lists_.begin(), lists_.end(), name) != lists_.end() ? name : "";
@@ -207,19 +208,19 @@ const Verb& find_verb(const std::string& name) {
   const auto later = verbs_not_supported_yet();
   if (std::find(later.begin(), later.end(), name) != later.end())
     throw sim::InputError(fmt::format("weftsim: '{}' is not supported yet.", name));
-  const auto near = did_you_mean(name, known);
+  const auto near = sim::nearest_word(name, known);
   throw sim::InputError(fmt::format("weftsim: unknown verb '{}' (known: {}).{}", name, fmt::join(known, ", "),
                                     near.empty() ? "" : fmt::format(" Did you mean '{}'?", near)));
 }
 
 std::string program_help() {
-  std::string text =
-      "weftsim: what would this training job do on that cluster?\n\nUsage: weftsim VERB [options]\n\nVerbs\n";
+  std::string text = "weftsim: what would this training job do on that cluster?\n\nUsage: weftsim VERB [options]\n\nVerbs\n";
   for (const Verb* verb : verbs()) text += fmt::format("  {:<10}  {}\n", verb->name, verb->summary);
-  return text + "\n  weftsim VERB --help   the options of a verb, with an example\n  weftsim --version     the version\n"
-                "\nExample\n  weftsim run            the built-in example, in under 2 s\n"
-                "\nExit codes: 0 done; 1 our own fault; 2 the input is wrong; 3 the simulated system cannot go on;\n"
-                "4 this machine lacks something; 5 some of many failed; 130 interrupted.\n";
+  return text +
+         "\n  weftsim VERB --help   the options of a verb, with an example\n  weftsim --version     the version\n"
+         "\nExample\n  weftsim run            the built-in example, in under 2 s\n"
+         "\nExit codes: 0 done; 1 our own fault; 2 the input is wrong; 3 the simulated system cannot go on;\n"
+         "4 this machine lacks something; 5 some of many failed; 130 interrupted.\n";
 }
 
 }  // namespace cli

@@ -22,7 +22,8 @@ ExitCode dispatch(const std::vector<std::string>& arguments) {
     return ExitCode::done;
   }
   if (arguments[0].starts_with('-'))
-    throw sim::InputError(fmt::format("weftsim: '{}' stands before the verb. Write the verb first: weftsim run {}", arguments[0], arguments[0]));
+    throw sim::InputError(
+        fmt::format("weftsim: '{}' stands before the verb. Write the verb first: weftsim run {}", arguments[0], arguments[0]));
   const Verb& verb = find_verb(arguments[0]);
   const auto command = verb.make();
   auto parsed = parse(verb, *command, {arguments.begin() + 1, arguments.end()});
@@ -50,11 +51,13 @@ ExitCode guarded(const std::function<ExitCode()>& work) {
   } catch (const sim::MachineError& error) {
     return say(ExitCode::machine_lacks, error.what());
   } catch (const std::bad_alloc&) {
-    return say(ExitCode::machine_lacks, "weftsim: this machine has not enough memory for this run. Leave out --no-fold, or take a machine with more.");
+    return say(ExitCode::machine_lacks,
+               "weftsim: this machine has not enough memory for this run. Leave out --no-fold, or take a machine with more.");
   } catch (const workloads::Interrupted&) {
     return say(ExitCode::interrupted, "weftsim: interrupted.");
   } catch (const std::exception& error) {
-    return say(ExitCode::our_fault, fmt::format("weftsim: internal error: {}. This is our own fault, not yours: please report it.", error.what()));
+    return say(ExitCode::our_fault,
+               fmt::format("weftsim: internal error: {}. This is our own fault, not yours: please report it.", error.what()));
   } catch (...) {
     return say(ExitCode::our_fault, "weftsim: internal error of unknown kind. This is our own fault, not yours: please report it.");
   }

@@ -36,7 +36,7 @@ class RunCommand final : public Command {
         .option("--network", "NAME", network_, "analytic or fluid, instead of the scenario's")
         .list("--set", "a.b.c=value", overrides_, "change one key of the scenario; may be repeated")
         .flag("--no-fold", no_fold_, "simulate every rank, also those that provably do the same")
-        .flag("--exact", exact_, "no shortcuts that change results; there are none yet, so this changes nothing");
+        .flag("--exact", exact_, "forbid the packet network to skip steady states; there is none yet, so this changes nothing");
   }
 
   ExitCode run(Console& console) override {

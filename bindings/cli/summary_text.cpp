@@ -41,7 +41,8 @@ Scale scale_of(double size, const std::array<Scale, N>& from_large) {
   return from_large.back();
 }
 constexpr std::array time_units = {Scale{1, "s"}, Scale{1e-3, "ms"}, Scale{1e-6, "us"}};
-constexpr std::array byte_units = {Scale{1e15, "PB"}, Scale{1e12, "TB"}, Scale{1e9, "GB"}, Scale{1e6, "MB"}, Scale{1e3, "kB"}, Scale{1, "B"}};
+constexpr std::array byte_units = {Scale{1e15, "PB"}, Scale{1e12, "TB"}, Scale{1e9, "GB"},
+                                   Scale{1e6, "MB"},  Scale{1e3, "kB"},  Scale{1, "B"}};
 
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
@@ -61,8 +62,8 @@ std::string breakdown(const JobResult& job) {
   for (std::size_t i = 0; i < workloads::category_count; ++i) {
     const double seconds = job.breakdown_s[i], share = seconds / job.step_time_s;
     if (seconds <= 0) continue;
-    text += fmt::format("    {:<10}{:>8} {:<2} {:>7}  {}\n", workloads::category_names[i], fixed(seconds / unit.factor, decimals), unit.unit,
-                        percent(share), bar(share));
+    text += fmt::format("    {:<10}{:>8} {:<2} {:>7}  {}\n", workloads::category_names[i], fixed(seconds / unit.factor, decimals),
+                        unit.unit, percent(share), bar(share));
   }
   return text;
 }
@@ -78,8 +79,8 @@ std::string memory(const workloads::MemoryUse& use) {
   part("optimizer", use.optimizer);
   part("activations", use.activations);
   part("buffers", use.buffers);
-  return line("memory", fmt::format("{:.1f} of {:.1f} GiB on rank {}, the fullest ({:.0f} %){}", use.total() / gib, use.capacity / gib, use.rank,
-                                    100 * use.total() / use.capacity, use.fits() ? "" : "  DOES NOT FIT")) +
+  return line("memory", fmt::format("{:.1f} of {:.1f} GiB on rank {}, the fullest ({:.0f} %){}", use.total() / gib, use.capacity / gib,
+                                    use.rank, 100 * use.total() / use.capacity, use.fits() ? "" : "  DOES NOT FIT")) +
          line("", parts);
 }
 
@@ -87,14 +88,14 @@ std::string job_text(const JobResult& job) {
   const Scale unit = scale_of(job.step_time_s, time_units);
   std::string step = fmt::format("{} {}", digits(job.step_time_s / unit.factor), unit.unit);
   if (job.interval_high_s > 0)
-    step += fmt::format("   90 %: {} to {} {}{}", digits(job.interval_low_s / unit.factor), digits(job.interval_high_s / unit.factor), unit.unit,
-                        job.outside_calibrated_range ? ", outside the calibrated range" : "");
+    step += fmt::format("   90 %: {} to {} {}{}", digits(job.interval_low_s / unit.factor), digits(job.interval_high_s / unit.factor),
+                        unit.unit, job.outside_calibrated_range ? ", outside the calibrated range" : "");
   std::string text = line("step time", step);
   text += line("tokens/s", fmt::format("{}   {} per GPU", digits(job.tokens_per_s()), digits(job.tokens_per_s() / job.gpus)));
   text += line("model", fmt::format("{} TFLOP/s per GPU   MFU {}", digits(job.model_flops_per_gpu_s() / 1e12), percent(job.mfu())));
   if (job.hardware_flops_per_step > job.model_flops_per_step)
-    text += line("hardware", fmt::format("{} TFLOP/s per GPU   HFU {}, recomputation included", digits(job.hardware_flops_per_gpu_s() / 1e12),
-                                         percent(job.hfu())));
+    text += line("hardware", fmt::format("{} TFLOP/s per GPU   HFU {}, recomputation included",
+                                         digits(job.hardware_flops_per_gpu_s() / 1e12), percent(job.hfu())));
   text += "  where the step time goes, mean over ranks\n" + breakdown(job);
   if (job.memory.capacity > 0) text += memory(job.memory);
   return text;
@@ -104,18 +105,19 @@ std::string job_text(const JobResult& job) {
 std::string network(const workloads::NetworkStats& stats) {
   if (stats.flows == 0) return line("network", "not used: no flow left its scale-up domain");
   const Scale unit = scale_of(stats.bytes, byte_units);
-  std::string text = line("network", fmt::format("links used {} at most, {} on average; {} flows, {} {}", percent(stats.max_link_utilization),
-                                                 percent(stats.mean_link_utilization), count(static_cast<double>(stats.flows)),
-                                                 digits(stats.bytes / unit.factor), unit.unit));
+  std::string text = line("network", fmt::format("links used {} at most, {} on average; {} flows, {} {}",
+                                                 percent(stats.max_link_utilization), percent(stats.mean_link_utilization),
+                                                 count(static_cast<double>(stats.flows)), digits(stats.bytes / unit.factor), unit.unit));
   constexpr std::size_t most = 3;
   constexpr double worth_saying = 0.01;  // of the time; a NIC that sends both ways of a pipeline at once is below it
   std::size_t shown = 0;
   for (const auto& link : stats.full_links) {
     if (link.limiting_share < worth_saying || shown == most) break;
-    text += line(shown++ == 0 ? "full links" : "", fmt::format("{}: used {}, held flows back {} of the time", link.name, percent(link.utilization),
-                                                               percent(link.limiting_share)));
+    text += line(shown++ == 0 ? "full links" : "", fmt::format("{}: used {}, held flows back {} of the time", link.name,
+                                                               percent(link.utilization), percent(link.limiting_share)));
   }
-  if (shown == most && stats.full_link_count > most) text += line("", fmt::format("and {} more, the worst first", stats.full_link_count - most));
+  if (shown == most && stats.full_link_count > most)
+    text += line("", fmt::format("and {} more, the worst first", stats.full_link_count - most));
   if (shown == 0) text += line("full links", "none: no link held flows below the rate of their own NICs for 1 % of the time");
   return text;
 }
@@ -131,9 +133,9 @@ std::string summary_text(const Result& result, const std::vector<std::string>& f
   }
   text += network(result.network_stats);
   const Scale unit = scale_of(result.wall_s, time_units);
-  text += line("simulated", fmt::format("{} of {} ranks, {} events, in {} {}; signature {:016x}", count(result.ranks_simulated),
-                                        count(result.gpus), count(static_cast<double>(result.events)), digits(result.wall_s / unit.factor),
-                                        unit.unit, result.signature));
+  text += line("simulated",
+               fmt::format("{} of {} ranks, {} events, in {} {}; signature {:016x}", count(result.ranks_simulated), count(result.gpus),
+                           count(static_cast<double>(result.events)), digits(result.wall_s / unit.factor), unit.unit, result.signature));
   for (std::size_t i = 0; i < files.size(); ++i) text += line(i == 0 ? "wrote" : "", files[i]);
   return text;
 }

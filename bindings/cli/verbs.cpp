@@ -16,8 +16,8 @@ std::span<const Verb* const> verbs() {
 
 // Promised to users (INTERFACES, section 2); a line leaves this list when its verb enters the one above.
 std::span<const std::string_view> verbs_not_supported_yet() {
-  static constexpr auto later = std::to_array<std::string_view>(
-      {"traffic", "collective", "calibrate", "profile", "selfcheck", "sweep", "search", "plan", "compare", "report", "export", "schema", "import"});
+  static constexpr auto later = std::to_array<std::string_view>({"traffic", "collective", "calibrate", "profile", "selfcheck", "sweep",
+                                                                 "search", "plan", "compare", "report", "export", "schema", "import"});
   return later;
 }
 

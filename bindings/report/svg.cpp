@@ -8,10 +8,18 @@ std::string xml_escaped(std::string_view text) {
   std::string escaped;
   for (const char c : text) {
     switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
       default:
         if (static_cast<unsigned char>(c) >= 0x20 || c == '\t' || c == '\n') escaped += c;  // others are not XML at all
     }
@@ -33,12 +41,14 @@ SvgText::SvgText(double width, double height) {
 }
 
 void SvgText::rect(double x, double y, double width, double height, std::string_view fill, std::string_view tooltip) {
-  fmt::format_to(std::back_inserter(out_), R"(<rect x="{:.2f}" y="{:.1f}" width="{:.2f}" height="{:.1f}" fill="{}")", x, y, width, height, fill);
+  fmt::format_to(std::back_inserter(out_), R"(<rect x="{:.2f}" y="{:.1f}" width="{:.2f}" height="{:.1f}" fill="{}")", x, y, width, height,
+                 fill);
   out_ += tooltip.empty() ? "/>\n" : fmt::format("><title>{}</title></rect>\n", xml_escaped(tooltip));
 }
 
 void SvgText::line(double x0, double y0, double x1, double y1, std::string_view colour) {
-  fmt::format_to(std::back_inserter(out_), R"(<line x1="{:.2f}" y1="{:.1f}" x2="{:.2f}" y2="{:.1f}" stroke="{}"/>)", x0, y0, x1, y1, colour);
+  fmt::format_to(std::back_inserter(out_), R"(<line x1="{:.2f}" y1="{:.1f}" x2="{:.2f}" y2="{:.1f}" stroke="{}"/>)", x0, y0, x1, y1,
+                 colour);
   out_ += '\n';
 }
 

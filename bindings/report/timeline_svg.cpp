@@ -20,7 +20,7 @@ constexpr std::size_t most_boxes = 20'000, most_with_tooltips = 5'000;
 struct Look {
   OpKind kind;
   const char* name;
-  std::array<int, 3> colour;   // of the first chunk; later ones are lighter
+  std::array<int, 3> colour;  // of the first chunk; later ones are lighter
 };
 // Blue against orange, told apart by colour-blind eyes and in grey.
 constexpr std::array looks = {Look{OpKind::forward, "forward", {47, 109, 174}}, Look{OpKind::recompute, "recompute", {240, 196, 138}},
@@ -112,7 +112,8 @@ Drawing::Drawing(std::span<const TimelineBox> all, const TimelineSpec& spec) : s
   for (const auto& box : all) {
     const auto row = row_of.find(box.rank);
     if (row == row_of.end() || !look_of(box.kind) || box.start >= spec.to || box.end <= spec.from || box.start == box.end) continue;
-    drawn_.push_back({row->second, x_of(std::max(box.start, spec.from)), x_of(std::min(box.end, spec.to)), box, shade(*look_of(box.kind), box.chunk)});
+    drawn_.push_back(
+        {row->second, x_of(std::max(box.start, spec.from)), x_of(std::min(box.end, spec.to)), box, shade(*look_of(box.kind), box.chunk)});
     thin_bars_ |= box.kind == OpKind::dp_collective;
     chunks_ = std::max(chunks_, box.chunk + 1);
     digits_ = std::max(digits_, std::to_string(std::max(box.micro_batch, 0)).size());
@@ -173,7 +174,8 @@ void Drawing::axis(SvgText& out) const {
 void Drawing::rows(SvgText& out) const {
   for (std::size_t row = 0; row < spec_.ranks.size(); ++row) {
     out.rect(left, y_of(row), plot_width, row_height, "#eef0f3");
-    out.text(left - 8, y_of(row) + row_height / 2 + 4, "row", spec_.ranks.size() > 1 ? fmt::format("stage {}", row) : fmt::format("rank {}", spec_.ranks[row]));
+    out.text(left - 8, y_of(row) + row_height / 2 + 4, "row",
+             spec_.ranks.size() > 1 ? fmt::format("stage {}", row) : fmt::format("rank {}", spec_.ranks[row]));
   }
 }
 
@@ -181,10 +183,11 @@ void Drawing::boxes(SvgText& out) const {
   for (const Drawn& drawn : drawn_) {
     const double inset = drawn.width() > 3 ? 0.35 : 0;  // a thread of background between neighbours
     const double y = drawn.thin() ? y_of(drawn.row) + row_height + 1 : y_of(drawn.row);
-    out.rect(drawn.x0 + inset, y, std::max(drawn.width() - 2 * inset, narrowest), drawn.thin() ? thin_height : row_height, drawn.colour.text(),
-             drawn_.size() <= most_with_tooltips ? tooltip(drawn) : "");
+    out.rect(drawn.x0 + inset, y, std::max(drawn.width() - 2 * inset, narrowest), drawn.thin() ? thin_height : row_height,
+             drawn.colour.text(), drawn_.size() <= most_with_tooltips ? tooltip(drawn) : "");
     if (!drawn.thin() && drawn.count == 1 && drawn.box.micro_batch >= 0 && drawn.width() > 3 + 5.7 * static_cast<double>(digits_))
-      out.text((drawn.x0 + drawn.x1) / 2, y + row_height / 2 + 4, drawn.colour.dark() ? "light" : "dark", std::to_string(drawn.box.micro_batch));
+      out.text((drawn.x0 + drawn.x1) / 2, y + row_height / 2 + 4, drawn.colour.dark() ? "light" : "dark",
+               std::to_string(drawn.box.micro_batch));
   }
 }
 

@@ -35,10 +35,10 @@ class TimelineRecorder final : public sim::TraceSink {
 };
 
 struct TimelineSpec {
-  std::string title;                  // any text
-  std::vector<std::uint32_t> ranks;   // a row each, from the top
-  sim::Time from, to;                 // what is shown: one step
-  double bubble_share = 0;            // for the title
+  std::string title;                 // any text
+  std::vector<std::uint32_t> ranks;  // a row each, from the top
+  sim::Time from, to;                // what is shown: one step
+  double bubble_share = 0;           // for the title
 };
 
 // At most some 20,000 boxes: neighbours of one kind that are too narrow to be told apart become one.

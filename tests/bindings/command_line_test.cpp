@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include "bindings/cli/command.hpp"
 #include "sim/error.hpp"
+#include "sim/words.hpp"
 #include "workloads/run.hpp"  // Interrupted
 
 namespace {
@@ -100,8 +101,8 @@ TEST(Verbs, those_of_later_say_so) {
 
 // INTERFACES, section 2: each verb is there, or said to be of later.
 TEST(Verbs, every_promised_one_is_known) {
-  for (const std::string_view promised : {"run", "check", "topo", "validate", "list", "traffic", "collective", "calibrate", "profile", "selfcheck", "sweep",
-                                          "search", "plan", "compare", "report", "export", "schema", "import"}) {
+  for (const std::string_view promised : {"run", "check", "topo", "validate", "list", "traffic", "collective", "calibrate", "profile",
+                                          "selfcheck", "sweep", "search", "plan", "compare", "report", "export", "schema", "import"}) {
     const bool there = std::ranges::any_of(cli::verbs(), [&](const cli::Verb* verb) { return verb->name == promised; });
     EXPECT_NE(there, std::ranges::count(cli::verbs_not_supported_yet(), promised) > 0) << promised;
   }
@@ -145,22 +146,25 @@ TEST_P(WrongOption, is_wrong_input_and_says_what_to_do) {
 
 INSTANTIATE_TEST_SUITE_P(
     CommandLine, WrongOption,
-    testing::Values(Wrong{{"run", "--netwrok", "fluid"}, "weftsim run: unknown option '--netwrok'. Did you mean '--network'? See 'weftsim run --help'."},
+    testing::Values(Wrong{{"run", "--netwrok", "fluid"},
+                          "weftsim run: unknown option '--netwrok'. Did you mean '--network'? See 'weftsim run --help'."},
                     Wrong{{"run", "--thread=2"}, "Did you mean '--threads'?"}, Wrong{{"list", "--jsn", "-"}, "Did you mean '--json'?"},
                     Wrong{{"run", "--network", "fluit"}, "unknown network 'fluit' (known: analytic, fluid). Did you mean 'fluid'?"},
                     Wrong{{"run", "--trace", "everything"}, "(known: none, summary, ops, full)"},
-                    Wrong{{"run", "--threads", "two"}, "--threads: 'two' is not a whole number"}, Wrong{{"run", "--threads", "-1"}, "--threads: a negative number"},
-                    Wrong{{"run", "--seed", "1.5"}, "--seed: '1.5' is not a whole number"}, Wrong{{"validate", "--tolerance", "x"}, "'x' is not a number"},
+                    Wrong{{"run", "--threads", "two"}, "--threads: 'two' is not a whole number"},
+                    Wrong{{"run", "--threads", "-1"}, "--threads: a negative number"},
+                    Wrong{{"run", "--seed", "1.5"}, "--seed: '1.5' is not a whole number"},
+                    Wrong{{"validate", "--tolerance", "x"}, "'x' is not a number"},
                     Wrong{{"run", "quick", "sc21-145b"}, "'sc21-145b' is one argument too many"}, Wrong{{"check"}, "SCENARIO is missing"},
-                    Wrong{{"topo"}, "SCENARIO is missing"}, Wrong{{"run", "--sensitivity"}, "'--sensitivity' is not supported yet."}, Wrong{{"run", "--out"}, "See 'weftsim run --help'."},
-                    Wrong{{"--json", "-", "run"}, "Write the verb first"}));
+                    Wrong{{"topo"}, "SCENARIO is missing"}, Wrong{{"run", "--sensitivity"}, "'--sensitivity' is not supported yet."},
+                    Wrong{{"run", "--out"}, "See 'weftsim run --help'."}, Wrong{{"--json", "-", "run"}, "Write the verb first"}));
 
 TEST(Words, are_told_apart_by_distance) {
   const std::vector<std::string> known = {"bandwidth", "latency", "radix"};
-  EXPECT_EQ(cli::did_you_mean("bandwith", known), "bandwidth");
-  EXPECT_EQ(cli::did_you_mean("laetncy", known), "latency");  // two neighbours swapped are one step
-  EXPECT_EQ(cli::did_you_mean("colour", known), "");
-  EXPECT_EQ(cli::did_you_mean("", known), "");
+  EXPECT_EQ(sim::nearest_word("bandwith", known), "bandwidth");
+  EXPECT_EQ(sim::nearest_word("laetncy", known), "latency");  // two neighbours swapped are one step
+  EXPECT_EQ(sim::nearest_word("colour", known), "");
+  EXPECT_EQ(sim::nearest_word("", known), "");
 }
 
 // A folder of its own, gone afterwards.

@@ -24,7 +24,7 @@ std::string text_of(const fs::path& path) {
 }
 
 struct Ended {
-  int code = -1;          // -1: by a signal
+  int code = -1;  // -1: by a signal
   std::string out, err;
 };
 

@@ -82,9 +82,9 @@ WRONG = {
     "bare number": ([('"200 Gb/s"', "200")], 10, r"bandwidth '200' has no unit"),
     "missing key": ([("  gpus: 16\n", "")], 3, r"cluster: missing key 'gpus'"),
     "gpus that do not divide": ([("gpus: 16", "gpus: 12")], 4, r"12 GPUs are no multiple of a host of 8\. Use 8 or 16\."),
-    "parallelism that does not divide": ([("tp: 2", "tp: 3")], 13, r"tp \* pp .* 16 GPUs"),
+    "parallelism that does not divide": ([("tp: 2", "tp: 3")], 13, r"16 GPUs are not divisible by tp \* pp = 3 \* 2 = 6\. Change tp or pp"),
     "layers that do not divide": ([("pp: 2", "pp: 16"), ("tp: 2", "tp: 1")], 13, r"24 layers are not divisible by pp .* 16.*layers_per_stage: balanced"),
-    "batch that does not divide": ([("global_batch: 128", "global_batch: 130")], 11, r"global_batch 130 is not divisible by .*Choose 128 or 144\."),
+    "batch that does not divide": ([("global_batch: 128", "global_batch: 130")], 17, r"global_batch 130 is not divisible by .*Choose 128 or 144\."),
     "unknown preset": ([("dgx-a100", "dgx-a10")], 6, r"'dgx-a10'.*Did you mean 'dgx-a100'\?"),
     "unknown model": ([("gpt-1.7b", "gpt-1.8b")], 12, r"'gpt-1\.8b'.*Did you mean 'gpt-1\.7b'\?"),
     "a list for a map": ([("{preset: dgx-a100}", "[dgx-a100]")], 6, r"host"),
@@ -141,7 +141,9 @@ def test_2_a_folder_is_no_scenario(tmp_path):
 
 
 def test_2_wrong_value_of_an_option(scenario):
-    assert refused(scenario(), "--network", "fluit").startswith("weftsim: --network: unknown value 'fluit' (known: analytic, fluid). Did you mean 'fluid'?")
+    message = refused(scenario(), "--network", "fluit")
+    assert re.search(r"network: unknown .*'fluit' \(known: analytic, fluid\)\. Did you mean 'fluid'\?$", message), message
+    assert "network" in refused(scenario(), "--network", "packet")  # of a later release
 
 
 # Where a key was replaced on the command line, that is the place of the error.
@@ -222,12 +224,13 @@ def wait_for(path: Path, size: int, run: subprocess.Popen) -> None:
         time.sleep(0.05)
 
 
-# The main job, every kernel of 1,536 ranks: killed when the first rows are on the disk.
+# The main job, every kernel of 1,536 ranks, for minutes. Killed after 3.5 s, when rows must have been flushed (every 2 s).
 def test_a_killed_run_leaves_a_partial_trace_that_opens(tmp_path):
     trace = tmp_path / "RUN.h5"
-    run = subprocess.Popen([COMMAND, "run", "sc21-145b", "--no-fold", "--trace", "full", "--quiet", "--out", trace])
+    run = subprocess.Popen([COMMAND, "run", "sc21-145b", "--no-fold", "--trace", "full", "--set", "workload.steps=20", "--quiet", "--out", trace])
     try:
-        wait_for(tmp_path / "RUN.h5.partial", 1_000_000, run)
+        wait_for(tmp_path / "RUN.h5.partial", 1, run)
+        time.sleep(3.5)
     finally:
         run.send_signal(signal.SIGKILL)
         run.wait()

@@ -11,7 +11,6 @@
 #include <csignal>
 #include <filesystem>
 #include "sim/error.hpp"
-#include "workloads/link_load.hpp"
 
 namespace {
 
@@ -237,7 +236,8 @@ TEST_F(TraceFileTest, a_full_disk_is_an_error_of_the_machine) {
     ::setrlimit(RLIMIT_FSIZE, &limit);
     try {
       TraceFile trace(path, header);
-      for (int i = 0; i < 5'000'000; ++i) trace.record(sim::MemoryRecord{.time = sim::Time::picoseconds(i * i * 7919L), .bytes = 1_B * (i * 104729L)});
+      for (int i = 0; i < 5'000'000; ++i)
+        trace.record(sim::MemoryRecord{.time = sim::Time::picoseconds(i * i * 7919L), .bytes = 1_B * (i * 104729L)});
       trace.finish("{}");
     } catch (const sim::MachineError& error) {
       std::fputs(error.what(), stderr);
@@ -256,42 +256,6 @@ TEST_F(TraceFileTest, a_folder_that_is_not_there_is_an_error_of_the_machine) {
   } catch (const sim::MachineError& error) {
     EXPECT_THAT(error.what(), HasSubstr("cannot be written (there is no folder"));
   }
-}
-
-double sum(const workloads::LinkLoadHistogram& load, std::size_t link) {
-  double bytes = 0;
-  for (std::size_t bin = 0; bin < load.bins_used(); ++bin) bytes += load.bytes(bin, link);
-  return bytes;
-}
-
-sim::LinkShare on(std::uint32_t link, double share) { return {sim::LinkId{link}, share}; }
-
-// 3 MB from 0.5 us to 3.5 us is 1 MB a microsecond: bins of 1 us get 0.5, 1, 1, 0.5 MB; half of it on link 1.
-TEST(LinkLoadHistogram, spreads_bytes_evenly_over_the_time) {
-  workloads::LinkLoadHistogram load(2, 4);
-  load.on_progress(std::vector{on(0, 1), on(1, 0.5)}, 3e6, 500_ns, 3500_ns);
-  EXPECT_THAT(load.by_bin(), testing::Pointwise(testing::DoubleNear(1e-6), {0.5e6, 0.25e6, 1e6, 0.5e6, 1e6, 0.5e6, 0.5e6, 0.25e6}));
-}
-
-// 4 bins of 1 us; at 9 us they must be 4 us wide: [0,4) holds the early 5 bytes, [8,12) the late 7.
-TEST(LinkLoadHistogram, widens_its_bins_when_time_runs_out_of_them) {
-  workloads::LinkLoadHistogram load(1, 4);
-  load.on_progress(std::vector{on(0, 1)}, 5, 1_us, 2_us);
-  load.on_progress(std::vector{on(0, 1)}, 7, 9_us, 9_us);
-  EXPECT_EQ(load.bin_width(), 4_us);
-  EXPECT_EQ(load.bins_used(), 3u);
-  EXPECT_THAT(load.by_bin(), ElementsAre(5, 0, 7, 0));
-}
-
-// What goes in stays in, however often the bins are merged.
-TEST(LinkLoadHistogram, conserves_bytes) {
-  workloads::LinkLoadHistogram load(3, 16);
-  double total = 0;
-  for (int i = 1; i < 2000; ++i) {
-    load.on_progress(std::vector{on(static_cast<std::uint32_t>(i % 3), 1)}, i, 137_ns * i, 137_ns * i + 11_us * (i % 7));
-    total += i;
-  }
-  EXPECT_NEAR(sum(load, 0) + sum(load, 1) + sum(load, 2), total, total * 1e-12);
 }
 
 }  // namespace

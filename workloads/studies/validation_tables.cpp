@@ -25,6 +25,14 @@ std::string cell(const CsvTable& table, std::size_t row, std::string_view column
 
 std::string or_else(std::string text, std::string otherwise) { return text.empty() ? otherwise : text; }
 
+// What tells rows without an id apart: their filled key columns. "GPT 1.7B 32 1 1 32"
+std::string key_of(const CsvTable& table, std::size_t row, std::initializer_list<std::string_view> columns) {
+  std::string key;
+  for (const std::string_view column : columns)
+    if (const std::string text = cell(table, row, column); !text.empty()) key += (key.empty() ? "" : " ") + text;
+  return key;
+}
+
 // The shipped profile of a GPU as tables name it; nothing when there is none.
 std::optional<std::string> profile_of(const std::string& gpu_type) {
   if (gpu_type == "A100_SXM4_80GB" || gpu_type == "A100_SXM4") return "a100-sxm-80g";
@@ -67,7 +75,7 @@ void add_training(const CsvTable& table, StepTimeTask step_time_task, std::vecto
   for (std::size_t r = 0; r < table.rows(); ++r) {
     const auto get = [&](std::string_view column) { return cell(table, r, column); };
     ValidationRow row{.set = or_else(get("set"), std::filesystem::path(table.file()).stem().string() + " " + get("gpu_type")),
-                      .id = or_else(get("id"), fmt::format("{}:{}", table.file(), table.line(r))),
+                      .id = or_else(get("id"), key_of(table, r, {"model", "gpu_type", "n_gpus", "tp", "pp", "dp", "virtual_stages", "micro_batch", "global_batch", "precision"})),
                       .grade = or_else(get("grade"), "A"),
                       .gpu_type = get("gpu_type"),
                       .precision = get("precision"),
@@ -123,7 +131,7 @@ void add_attention(const CsvTable& table, std::vector<ValidationTask>& tasks) {
     const auto get = [&](std::string_view column) { return cell(table, r, column); };
     const auto number = [&](std::string_view column) { return table.whole(r, table.column(column)); };
     const ValidationRow row{.set = or_else(get("set"), "attention " + get("gpu_type")),
-                            .id = or_else(get("id"), fmt::format("attention {}:{}", table.file(), table.line(r))),
+                            .id = or_else(get("id"), key_of(table, r, {"direction", "dtype", "batch", "seq_len", "heads", "kv_heads", "head_dim", "causal"})),
                             .grade = or_else(get("grade"), "A"),
                             .gpu_type = get("gpu_type"),
                             .hosts = 1,

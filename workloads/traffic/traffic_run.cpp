@@ -1,0 +1,329 @@
+#include "workloads/traffic/traffic_run.hpp"
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <queue>
+#include <unordered_map>
+#include "kernels/device_profile.hpp"
+#include "sim/error.hpp"
+#include "sim/network.hpp"
+#include "sim/signature.hpp"
+#include "workloads/run.hpp"  // Interrupted
+
+namespace workloads::traffic {
+namespace {
+
+using sim::Time;
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+std::uint64_t peak_rss_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+double efficiency_across_nics(const topology::ClusterSpec& cluster) {
+  if (cluster.fabric.transport == topology::Transport::ideal || cluster.accelerator.empty()) return 1;
+  return kernels::load_device_profile(cluster.accelerator).network.nic_efficiency;
+}
+
+// For each number below `keys`, the flows that have it, by flow.
+template <class Keys>
+NumberLists flows_by_key(std::size_t keys, std::size_t flows, Keys&& keys_of) {
+  std::vector<std::vector<std::uint32_t>> by_key(keys);
+  for (std::size_t flow = 0; flow < flows; ++flow)
+    for (const std::uint32_t key : keys_of(flow)) by_key[key].push_back(static_cast<std::uint32_t>(flow));
+  NumberLists lists;
+  for (const auto& list : by_key) {
+    for (const std::uint32_t flow : list) lists.add(flow);
+    lists.end_list();
+  }
+  return lists;
+}
+
+// Plays a list of flows on a network. Each message of a flow is one flow of the network; a flow has at most one under way.
+class Player {
+ public:
+  Player(const Scenario& scenario, const topology::Fabric& fabric, const FlowList& list, const TrafficOptions& options)
+      : cluster_(scenario.cluster),
+        fabric_(fabric),
+        list_(list),
+        options_(options),
+        efficiency_(efficiency_across_nics(scenario.cluster)),
+        network_(sim::make_network(scenario.network, fabric.network_links())),
+        started_(list.size()),
+        arrived_(list.size()),
+        waits_(list.size()) {
+    outcome_.start.assign(list.size(), sim::never);
+    outcome_.finish.assign(list.size(), sim::never);
+    outcome_.alone.resize(list.size());
+    for (const Flow& flow : list.flows) messages_in_all_ += static_cast<std::uint64_t>(flow.repeat);
+    find_followers();
+    find_neighbours();
+    due_.reserve(list.size());
+    for (std::uint32_t flow = 0; flow < list.size(); ++flow)
+      if (waits_[flow] == 0) due_.push_back(flow);
+    std::stable_sort(due_.begin(), due_.end(), [&](auto a, auto b) { return list.flows[a].start < list.flows[b].start; });
+  }
+
+  TrafficOutcome run() {
+    check_duration();
+    for (std::uint64_t round = 0;; ++round) {
+      const Time next = std::min(next_start(), network_->next_event());
+      if (next == sim::never) break;
+      for (const sim::FlowId id : network_->advance_to(next)) arrive(flow_of_id_[id.value()], next);
+      start_all(next);
+      if (round % 1024 == 0) tell_progress();
+    }
+    if (const auto stuck = std::find(outcome_.finish.begin(), outcome_.finish.end(), sim::never); stuck != outcome_.finish.end())
+      refuse_circle(static_cast<std::uint32_t>(stuck - outcome_.finish.begin()));
+    summarize();
+    return std::move(outcome_);
+  }
+
+ private:
+  struct Released {
+    Time at;
+    std::uint32_t flow;
+    auto operator<=>(const Released&) const = default;
+  };
+
+  bool repeats(std::uint32_t flow) const { return list_.flows[flow].repeat > 1; }
+  bool all_arrived(std::uint32_t flow) const { return arrived_[flow] == list_.flows[flow].repeat; }
+
+  void find_followers() {
+    if (list_.after.all_empty()) return;
+    for (std::size_t flow = 0; flow < list_.size(); ++flow) waits_[flow] = static_cast<std::uint32_t>(list_.dependencies(flow).size());
+    followers_ = flows_by_key(list_.size(), list_.size(), [&](std::size_t flow) { return list_.dependencies(flow); });
+    refuse_if_circular();
+  }
+
+  // Repeating flows by the GPU where they begin and where they end.
+  void find_neighbours() {
+    if (std::none_of(list_.flows.begin(), list_.flows.end(), [](const Flow& f) { return f.repeat > 1; })) return;
+    std::uint32_t key = 0;
+    const auto key_of = [&](std::size_t flow, int gpu) {
+      key = static_cast<std::uint32_t>(gpu);
+      return std::span(&key, list_.flows[flow].repeat > 1 ? 1 : 0);
+    };
+    const auto gpus = static_cast<std::size_t>(fabric_.gpus());
+    repeating_from_ = flows_by_key(gpus, list_.size(), [&](std::size_t flow) { return key_of(flow, list_.flows[flow].source); });
+    repeating_to_ = flows_by_key(gpus, list_.size(), [&](std::size_t flow) { return key_of(flow, list_.flows[flow].destination); });
+  }
+
+  // Takes away, again and again, what waits for nothing; what is left is circular or waits for a circle.
+  void refuse_if_circular() {
+    std::vector<std::uint32_t> left = waits_, free;
+    for (std::uint32_t flow = 0; flow < list_.size(); ++flow)
+      if (left[flow] == 0) free.push_back(flow);
+    for (std::size_t i = 0; i < free.size(); ++i)
+      for (const std::uint32_t follower : followers_[free[i]])
+        if (--left[follower] == 0) free.push_back(follower);
+    if (free.size() == list_.size()) return;
+    const auto stuck = std::find_if(left.begin(), left.end(), [](std::uint32_t n) { return n > 0; });
+    refuse_circle(static_cast<std::uint32_t>(stuck - left.begin()), &left);
+  }
+
+  // One thing that `flow` waits for and that has not ended.
+  std::uint32_t blocker_of(std::uint32_t flow, const std::vector<std::uint32_t>* left) const {
+    for (const std::uint32_t other : list_.dependencies(flow))
+      if (left ? (*left)[other] > 0 : !all_arrived(other)) return other;
+    for (const std::uint32_t other : repeating_to_[static_cast<std::size_t>(list_.flows[flow].source)])
+      if (other != flow && arrived_[other] < std::min(started_[flow], list_.flows[other].repeat)) return other;
+    return flow;
+  }
+  // Follows who waits for whom until someone comes twice.
+  [[noreturn]] void refuse_circle(std::uint32_t flow, const std::vector<std::uint32_t>* left = nullptr) const {
+    std::vector<std::uint32_t> chain;
+    while (std::find(chain.begin(), chain.end(), flow) == chain.end()) {
+      chain.push_back(flow);
+      flow = blocker_of(flow, left);
+    }
+    chain.erase(chain.begin(), std::find(chain.begin(), chain.end(), flow));
+    std::string text;
+    constexpr std::size_t most_named = 12;
+    for (std::size_t i = 0; i < std::min(chain.size(), most_named); ++i) text += fmt::format("'{}' waits for ", list_.id(chain[i]));
+    if (chain.size() > most_named) text += fmt::format("… ({} flows) … waits for ", chain.size());
+    throw sim::InputError(fmt::format("{}: after: flows wait for each other in a circle: {}'{}'. Take one of these dependencies out.",
+                                      list_.place(flow), text, list_.id(flow)));
+  }
+
+  // sim::Time ends after 106 days. One flow after the other over the slowest link takes longer than any real run.
+  void check_duration() const {
+    double slowest = std::numeric_limits<double>::infinity(), seconds = 0;
+    for (const sim::LinkSpec& link : fabric_.network_links()) slowest = std::min(slowest, link.capacity.value());
+    for (const Flow& flow : list_.flows) seconds += static_cast<double>(flow.bytes.count()) / (efficiency_ * slowest) * flow.repeat;
+    if (seconds > 8e6)
+      throw sim::InputError(fmt::format("{}: bytes: all flows, one after the other, take {:.3g} s over the slowest link; simulated time "
+                                        "ends after 9.2e6 s. Give fewer bytes.",
+                                        list_.source, seconds));
+  }
+
+  Time next_start() const {
+    const Time due = next_due_ < due_.size() ? list_.flows[due_[next_due_]].start : sim::never;
+    return std::min(due, released_.empty() ? sim::never : released_.top().at);
+  }
+
+  void start_all(Time now) {
+    for (; next_due_ < due_.size() && list_.flows[due_[next_due_]].start <= now; ++next_due_) make_ready(due_[next_due_]);
+    for (; !released_.empty() && released_.top().at <= now; released_.pop()) make_ready(released_.top().flow);
+    std::sort(ready_.begin(), ready_.end());  // by number, whatever made them ready
+    for (const std::uint32_t flow : ready_) send(flow, now);
+    ready_.clear();
+  }
+  void make_ready(std::uint32_t flow) {
+    ++started_[flow];
+    ready_.push_back(flow);
+  }
+
+  void send(std::uint32_t flow, Time now) {
+    const Flow& spec = list_.flows[flow];
+    topology::Route made;
+    const topology::Route& route = route_of(flow, made);
+    const bool across_nics =
+        !route.shares.empty() && fabric_.network_link_kind(route.shares.front().link) != topology::LinkKind::scale_up;
+    const sim::Bytes bytes = across_nics && efficiency_ < 1
+                                 ? sim::Bytes{std::llround(static_cast<double>(spec.bytes.count()) / efficiency_)}
+                                 : spec.bytes;
+    if (started_[flow] == 1) {
+      outcome_.start[flow] = now;
+      outcome_.alone[flow] = (route.latency + time_alone(route, bytes)) * spec.repeat;
+    }
+    ++outcome_.events;
+    ++outcome_.messages;
+    if (!route.shares.empty()) outcome_.bytes += static_cast<double>(bytes.count());
+    const sim::FlowId id = network_->start({bytes, route.latency, route.shares});
+    if (flow_of_id_.size() <= id.value()) flow_of_id_.resize(id.value() + 1);
+    flow_of_id_[id.value()] = flow;
+  }
+
+  // Those of repeating flows are kept; others live in `made` while they are started.
+  const topology::Route& route_of(std::uint32_t flow, topology::Route& made) {
+    if (!repeats(flow)) return made = make_route(flow);
+    const auto [at, added] = kept_routes_.try_emplace(flow);
+    if (added) at->second = make_route(flow);
+    return at->second;
+  }
+  topology::Route make_route(std::uint32_t flow) const {
+    const Flow& spec = list_.flows[flow];
+    const auto path = list_.path(flow);
+    if (path.empty()) return fabric_.route(spec.source, spec.destination, flow);
+    topology::Route route;
+    for (const std::uint32_t number : path) {
+      const topology::Link& link = fabric_.links()[number];
+      route.latency += link.latency;
+      if (number != path.back()) route.latency += latency_inside(link.to);
+      if (spec.source != spec.destination) route.shares.push_back({sim::LinkId{number}});
+    }
+    route.hops = static_cast<int>(path.size());
+    return route;
+  }
+  Time latency_inside(std::uint32_t node) const {
+    if (cluster_.fabric.type == topology::FabricType::file) return {};
+    switch (fabric_.nodes()[node].kind) {
+      case topology::NodeKind::nic:
+        return cluster_.host.nics.latency;
+      case topology::NodeKind::leaf:
+      case topology::NodeKind::spine:
+      case topology::NodeKind::core:
+        return cluster_.fabric.switch_latency;
+      default:
+        return {};
+    }
+  }
+  Time time_alone(const topology::Route& route, sim::Bytes bytes) const {
+    double rate = std::numeric_limits<double>::infinity();
+    for (const auto& [link, share] : route.shares) rate = std::min(rate, fabric_.network_links()[link.value()].capacity.value() / share);
+    return std::isinf(rate) ? Time{} : bytes / sim::BytesPerSecond{rate};
+  }
+
+  void arrive(std::uint32_t flow, Time now) {
+    ++outcome_.events;
+    ++arrived_[flow];
+    ++messages_arrived_;
+    if (all_arrived(flow)) {
+      outcome_.finish[flow] = now;
+      if (followers_.size())
+        for (const std::uint32_t follower : followers_[flow])
+          if (--waits_[follower] == 0) released_.push({std::max(now, list_.flows[follower].start), follower});
+    }
+    if (!repeats(flow)) return;
+    go_on(flow);
+    for (const std::uint32_t next : repeating_from_[static_cast<std::size_t>(list_.flows[flow].destination)]) go_on(next);
+  }
+  // The next message of a flow that has begun, if nothing holds it any more.
+  void go_on(std::uint32_t flow) {
+    const int sent = started_[flow];
+    if (sent == 0 || arrived_[flow] != sent || sent == list_.flows[flow].repeat) return;
+    for (const std::uint32_t other : repeating_to_[static_cast<std::size_t>(list_.flows[flow].source)])
+      if (arrived_[other] < std::min(sent, list_.flows[other].repeat)) return;
+    make_ready(flow);
+  }
+
+  void tell_progress() const {
+    if (options_.progress && !options_.progress(static_cast<double>(messages_arrived_) / static_cast<double>(messages_in_all_)))
+      throw Interrupted{};
+  }
+
+  void summarize() {
+    sim::Signature signature;
+    for (std::size_t flow = 0; flow < list_.size(); ++flow) {
+      signature.add(list_.flows[flow].bytes.count());
+      signature.add(outcome_.finish[flow].ps());
+    }
+    outcome_.signature = signature.value();
+    const double seconds = outcome_.makespan().in_seconds();
+    const std::vector<sim::LinkUse> use = network_->link_use();
+    for (std::uint32_t link = 0; link < use.size() && seconds > 0; ++link) {
+      const double utilization = use[link].bytes / (fabric_.network_links()[link].capacity.value() * seconds);
+      if (utilization <= outcome_.max_link_utilization) continue;
+      outcome_.max_link_utilization = utilization;
+      outcome_.busiest_link = fabric_.network_link_name(sim::LinkId{link});
+    }
+  }
+
+  const topology::ClusterSpec& cluster_;
+  const topology::Fabric& fabric_;
+  const FlowList& list_;
+  const TrafficOptions& options_;
+  double efficiency_;
+  std::unique_ptr<sim::Network> network_;
+  std::vector<std::int32_t> started_, arrived_;  // messages, by flow
+  std::vector<std::uint32_t> waits_;             // unfinished flows in `after`, by flow
+  NumberLists followers_;                        // by flow
+  NumberLists repeating_from_, repeating_to_;    // by GPU
+  std::vector<std::uint32_t> due_;               // flows that wait for nothing but their start, in its order
+  std::size_t next_due_ = 0;
+  std::priority_queue<Released, std::vector<Released>, std::greater<>> released_;
+  std::vector<std::uint32_t> ready_;             // to be started now
+  std::vector<std::uint32_t> flow_of_id_;
+  std::unordered_map<std::uint32_t, topology::Route> kept_routes_;
+  std::uint64_t messages_in_all_ = 0, messages_arrived_ = 0;
+  TrafficOutcome outcome_;
+};
+
+}  // namespace
+
+Time TrafficOutcome::makespan() const { return finish.empty() ? Time{} : *std::max_element(finish.begin(), finish.end()); }
+
+TrafficOutcome run_traffic(const Scenario& scenario, const topology::Fabric& fabric, const FlowList& list, const TrafficOptions& options) {
+  const auto wall_start = std::chrono::steady_clock::now();
+  const double cpu_start = cpu_seconds();
+  TrafficOutcome outcome = Player(scenario, fabric, list, options).run();
+  outcome.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall_start).count();
+  outcome.cpu_s = cpu_seconds() - cpu_start;
+  outcome.peak_rss_bytes = peak_rss_bytes();
+  return outcome;
+}
+
+}  // namespace workloads::traffic
