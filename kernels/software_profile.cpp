@@ -1,11 +1,7 @@
 #include "kernels/software_profile.hpp"
 #include <fmt/format.h>
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <span>
-#include <utility>
+#include "kernels/strict_json.hpp"
 #include "sim/embedded_file.hpp"
 #include "sim/error.hpp"
 
@@ -14,9 +10,9 @@ namespace embedded {
 std::span<const sim::EmbeddedFile> files();
 }
 namespace {
-using Json = nlohmann::json;
 constexpr std::string_view schema = "weftsim-software/1";
-constexpr std::string_view folder = "software/";
+constexpr std::string_view folder = "software/", ending = ".json";
+constexpr double largest = 1e12;
 
 template <class T>
 struct Field {
@@ -63,102 +59,56 @@ constexpr Field<double> numbers[] = {{"gemm_factor", &P::gemm_factor},
                                      {"gradient_bucket_bytes", &P::gradient_bucket_bytes},
                                      {"step_time_sigma", &P::step_time_sigma}};
 
-class Reader {
- public:
-  Reader(const Json& json, std::string file) : json_(json), file_(std::move(file)) {}
-
-  // {"value": …, "source": "…"}: a number without a source is not accepted.
-  const Json* value_of(const char* key) {
-    known_.push_back(key);
-    const auto it = json_.find(key);
-    if (it == json_.end()) return complain(key, "is missing", "Add it, or start from a shipped profile");
-    if (!it->is_object() || !it->contains("value") || !it->contains("source") || !(*it)["source"].is_string() || it->size() != 2)
-      return complain(key, "is no {\"value\": …, \"source\": \"…\"}", "Say where the number comes from");
-    return &(*it)["value"];
-  }
-  void read(const Field<bool>& field, SoftwareProfile& profile) {
-    const Json* value = value_of(field.key);
-    if (value && !value->is_boolean()) value = complain(field.key, "is neither true nor false", "Write true or false");
-    if (value) profile.*field.member = value->get<bool>();
-  }
-  void read(const Field<double>& field, SoftwareProfile& profile) {
-    const Json* value = value_of(field.key);
-    if (value && !(value->is_number() && value->get<double>() >= 0 && value->get<double>() < 1e12))
-      value = complain(field.key, "is no number from 0 to 1e12", "Write one");
-    if (value) profile.*field.member = value->get<double>();
-  }
-  std::string text(const char* key) {
-    known_.push_back(key);
-    const auto it = json_.find(key);
-    if (it != json_.end() && it->is_string()) return it->get<std::string>();
-    complain(key, "is missing or no string", "Add it");
-    return {};
-  }
-  void finish() {
-    for (const auto& [key, unused] : json_.items())
-      if (std::find(known_.begin(), known_.end(), key) == known_.end()) complain(key.c_str(), "is unknown", "Remove it");
-    if (!problems_.empty()) throw sim::InputError(problems_);
-  }
-  const Json* complain(const char* key, const char* what, const char* advice) {
-    problems_.push_back(fmt::format("{}: software profile: '{}' {}. {}.", file_, key, what, advice));
-    return nullptr;
-  }
-
- private:
-  const Json& json_;
-  std::string file_;
-  std::vector<std::string> known_, problems_;
-};
-
-std::string contents_of(std::string_view name_or_path, std::string& place) {
-  for (const sim::EmbeddedFile& file : embedded::files())
-    if (file.path == fmt::format("{}{}.json", folder, name_or_path)) return place = file.path, std::string(file.contents);
-  place = name_or_path;
-  std::error_code ignored;
-  const auto size = std::filesystem::file_size(place, ignored);
-  std::ifstream in(place, std::ios::binary);
-  if (ignored || !in)
-    throw sim::InputError(fmt::format("software profile '{}' is neither shipped (known: {}) nor a file. Choose one of them.", name_or_path,
-                                      fmt::join(shipped_software_profiles(), ", ")));
-  if (size > (1u << 20)) throw sim::InputError(fmt::format("{}: software profile: larger than 1 MiB. Give a profile, not data.", place));
-  return {std::istreambuf_iterator<char>(in), {}};
+// Each value is {"value": …, "source": "…"}: a number without a source is not accepted.
+void read(JsonObject& top, const Field<bool>& field, SoftwareProfile& profile) {
+  JsonObject entry = top.object(field.key);
+  profile.*field.member = entry.boolean("value");
+  entry.text("source");
+  entry.finish();
+}
+void read(JsonObject& top, const Field<double>& field, SoftwareProfile& profile) {
+  JsonObject entry = top.object(field.key);
+  profile.*field.member = entry.number("value", 0, largest);
+  entry.text("source");
+  entry.finish();
 }
 
-// A profile is flat: deep nesting is refused before it costs memory.
-Json parse(const std::string& text, const std::string& place) {
-  try {
-    return Json::parse(text, [&](int depth, Json::parse_event_t, Json&) {
-      if (depth > 8) throw sim::InputError(fmt::format("{}: software profile: nested too deeply. Write one object of key: value.", place));
-      return true;
-    });
-  } catch (const Json::parse_error& error) {
-    throw sim::InputError(fmt::format("{}: software profile: not JSON ({}). Is the file whole?", place, error.what()));
-  }
+SoftwareProfile parse(std::string_view json, const std::string& file) {
+  const JsonNode node = parse_json(json, file);
+  JsonProblems problems(file);
+  JsonObject top(node, "", problems);
+  SoftwareProfile profile;
+  if (const std::string found = top.text("schema"); top.has("schema") && found != schema)
+    top.problem("schema", fmt::format("'{}' is not '{}', the one that this version reads. Use that, or a newer weftsim.", found, schema));
+  profile.name = top.text("name");
+  profile.description = top.text("description");
+  for (const auto& field : switches) read(top, field, profile);
+  for (const auto& field : numbers) read(top, field, profile);
+  top.finish();
+  problems.throw_if_any();
+  return profile;
 }
 
 }  // namespace
 
 SoftwareProfile load_software_profile(std::string_view name_or_path) {
-  std::string place;
-  const std::string text = contents_of(name_or_path, place);
-  const Json json = parse(text, place);
-  if (!json.is_object()) throw sim::InputError(fmt::format("{}: software profile: no JSON object. Write one object of key: value.", place));
-  Reader reader(json, place);
-  SoftwareProfile profile;
-  if (const std::string found = reader.text("schema"); found != schema)
-    reader.complain("schema", "is not one that this version reads", "Use weftsim-software/1 or a newer weftsim");
-  profile.name = reader.text("name");
-  profile.description = reader.text("description");
-  for (const auto& field : switches) reader.read(field, profile);
-  for (const auto& field : numbers) reader.read(field, profile);
-  reader.finish();
-  return profile;
+  for (const sim::EmbeddedFile& file : embedded::files())
+    if (file.path == fmt::format("{}{}{}", folder, name_or_path, ending)) return parse(file.contents, "kernels/" + std::string(file.path));
+  const std::string path(name_or_path);
+  if (path.find('/') == std::string::npos && !path.ends_with(ending)) {
+    const auto names = shipped_software_profiles();
+    throw sim::InputError(
+        fmt::format("software '{}': no shipped profile has this name (shipped: {}).{} Write one of them, or the path of a .json file.",
+                    path, fmt::join(names, ", "), did_you_mean(path, names)));
+  }
+  return parse(read_file(path, largest_json), path);
 }
 
 std::vector<std::string> shipped_software_profiles() {
   std::vector<std::string> names;
   for (const sim::EmbeddedFile& file : embedded::files())
-    if (file.path.starts_with(folder)) names.emplace_back(file.path.substr(folder.size(), file.path.size() - folder.size() - 5));
+    if (file.path.starts_with(folder))
+      names.emplace_back(file.path.substr(folder.size(), file.path.size() - folder.size() - ending.size()));
   return names;
 }
 

@@ -13,7 +13,7 @@ def scenarios():
         yield pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in SLOW else [])
 
 
-@pytest.mark.parametrize("path", scenarios())
+@pytest.mark.parametrize("path", list(scenarios()))
 def test_scenario_runs(path, tmp_path):
     done = weftsim("run", path, "--json", tmp_path / "summary.json")
     assert done.code == 0, done.stderr

@@ -1,0 +1,64 @@
+#include "kernels/software_profile.hpp"
+#include <gmock/gmock.h>
+#include <unistd.h>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include "sim/error.hpp"
+
+namespace {
+using namespace kernels;
+using testing::HasSubstr;
+
+// The shipped profile of Megatron-LM 2021 with `from` replaced by `to`.
+std::string changed(const std::string& from, const std::string& to) {
+  std::ifstream in(std::string(WEFTSIM_SOURCE_DIR) + "/kernels/software/megatron-2021.json");
+  std::stringstream text;
+  text << in.rdbuf();
+  std::string json = text.str();
+  const std::size_t at = json.find(from);
+  EXPECT_NE(at, std::string::npos);
+  return json.replace(at, from.size(), to);
+}
+
+std::string error_of(const std::string& json) {
+  const std::string path = std::filesystem::temp_directory_path() / ("weftsim_software_" + std::to_string(getpid()) + ".json");
+  std::ofstream(path) << json;
+  std::string text;
+  try {
+    load_software_profile(path);
+  } catch (const sim::InputError& error) {
+    text = error.what();
+  }
+  std::filesystem::remove(path);
+  return text;
+}
+
+TEST(SoftwareProfile, shipped_ones_load) {
+  for (const std::string& name : shipped_software_profiles()) EXPECT_EQ(load_software_profile(name).name, name);
+}
+
+TEST(SoftwareProfile, unknown_name_is_answered_with_the_nearest) {
+  try {
+    load_software_profile("megatron-2012");
+    FAIL();
+  } catch (const sim::InputError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("Did you mean 'megatron-2021'?"));
+  }
+}
+
+TEST(SoftwareProfile, an_unknown_key_is_named_with_its_line) {
+  EXPECT_THAT(error_of(changed("\"host_op_s\"", "\"host_ops\"")), HasSubstr("host_ops"));
+}
+TEST(SoftwareProfile, a_missing_key_is_named) { EXPECT_THAT(error_of(changed("\"host_op_s\"", "\"host_ops\"")), HasSubstr("host_op_s")); }
+TEST(SoftwareProfile, a_number_needs_a_source) {
+  EXPECT_THAT(error_of(changed("\"value\": 1.04, \"source\"", "\"value\": 1.04, \"origin\"")), HasSubstr("source"));
+}
+TEST(SoftwareProfile, a_negative_number_is_refused) {
+  EXPECT_THAT(error_of(changed("\"value\": 1.04", "\"value\": -1.04")), HasSubstr("gemm_factor"));
+}
+TEST(SoftwareProfile, a_newer_schema_is_refused) {
+  EXPECT_THAT(error_of(changed("weftsim-software/1", "weftsim-software/2")), HasSubstr("weftsim-software/2"));
+}
+TEST(SoftwareProfile, a_truncated_file_is_refused) { EXPECT_NE(error_of(changed("", "").substr(0, 900)), ""); }
+}  // namespace
