@@ -15,6 +15,9 @@ constexpr double rate_grid = 64;
 // Levels that differ by less (1/64 B/s) may be one level, told apart by rounding down.
 constexpr std::int64_t tie_width = 64;
 
+// Steps of flows come after those of links at the same level.
+constexpr std::uint64_t first_flow = std::uint64_t{1} << 32;
+
 std::int64_t to_level(double bytes_per_second) {
   return static_cast<std::int64_t>(std::min(bytes_per_second * levels_per_byte, highest_level));
 }
@@ -25,7 +28,10 @@ MaxMin::MaxMin(std::span<const LinkSpec> links) : links_(links.size()) {
 }
 
 void MaxMin::set_capacity(LinkId link, BytesPerSecond capacity) {
-  links_[link.value()].capacity = static_cast<Load>(to_level(capacity.value())) * static_cast<std::int64_t>(coefficient_unit);
+  Link& l = links_[link.value()];
+  const Load before = l.capacity;
+  l.capacity = static_cast<Load>(to_level(capacity.value())) * static_cast<std::int64_t>(coefficient_unit);
+  l.left += l.capacity - before;
   seed(link);
 }
 
@@ -34,25 +40,33 @@ void MaxMin::flows_on(LinkId link, std::vector<FlowId>& flows) const {
   for (const Member& m : links_[link.value()].members) flows.push_back(m.flow);
 }
 
-void MaxMin::attach(FlowId id, std::span<const LinkShare> shares, BytesPerSecond limit, double weight) {
-  if (shares_.size() <= id.value()) shares_.resize(id.value() + 1);
-  Share& share = shares_[id.value()];
-  if (share.room != shares.size()) {
-    if (free_blocks_.size() <= std::max<std::size_t>(share.room, shares.size())) free_blocks_.resize(std::max<std::size_t>(share.room, shares.size()) + 1);
-    if (share.room) free_blocks_[share.room].push_back(share.first);
-    auto& free = free_blocks_[shares.size()];
+void MaxMin::make_room(FlowId id, std::size_t count) {
+  std::uint32_t& room = room_[id.value()];
+  if (free_blocks_.size() <= std::max<std::size_t>(room, count)) free_blocks_.resize(std::max<std::size_t>(room, count) + 1);
+  if (room != count) {
+    if (room > 0) free_blocks_[room].push_back(shares_[id.value()].first);
+    auto& free = free_blocks_[count];
     if (free.empty()) {
       free.push_back(static_cast<std::uint32_t>(crossings_.size()));
-      crossings_.resize(crossings_.size() + shares.size());
+      crossings_.resize(crossings_.size() + count);
     }
-    share.first = free.back();
-    share.room = static_cast<std::uint32_t>(shares.size());
+    shares_[id.value()].first = free.back();
     free.pop_back();
+    room = static_cast<std::uint32_t>(count);
   }
-  share.count = share.room;
+  shares_[id.value()].count = room;
+}
+
+void MaxMin::attach(FlowId id, std::span<const LinkShare> shares, BytesPerSecond limit, double weight) {
+  if (shares_.size() <= id.value()) {
+    shares_.resize(id.value() + 1);
+    weight_.resize(id.value() + 1);
+    room_.resize(id.value() + 1, 0);
+  }
+  Share& share = shares_[id.value()];
+  make_room(id, shares.size());
   share.level = share.before = none;
-  share.weight = weight;
-  share.state = State::rising;
+  weight_[id.value()] = weight;
   const bool limited = limit.value() > 0;
   share.ceiling = to_level(limited ? limit.value() / weight : std::numeric_limits<double>::infinity());
   const std::span<Crossing> path = crossings(share);
@@ -67,6 +81,7 @@ void MaxMin::attach(FlowId id, std::span<const LinkShare> shares, BytesPerSecond
     c.place = static_cast<std::uint32_t>(link.members.size());
     link.members.push_back({id, entry, c.coefficient});
     link.demand += static_cast<Load>(share.ceiling) * c.coefficient;
+    link.rising += c.coefficient;
     seed(c.link);
   }
   seed_flows_.push_back(id);
@@ -81,9 +96,12 @@ void MaxMin::detach(FlowId id) {
     crossings_[shares_[moved.flow.value()].first + moved.entry].place = c.place;
     link.members.pop_back();
     link.demand -= static_cast<Load>(share.ceiling) * c.coefficient;
+    if (share.rises()) link.rising -= c.coefficient;
+    else link.left += static_cast<Load>(share.level) * c.coefficient;
     seed(c.link);
   }
-  share.state = State::absent;
+  share.level = 0;
+  share.before = keeps;
 }
 
 // Before or after a change: only a link that is or was tight passes it on.
@@ -99,13 +117,14 @@ void MaxMin::seed(LinkId id) {
 
 BytesPerSecond MaxMin::rate(FlowId flow) const {
   const Share& share = shares_[flow.value()];
-  if (share.weight == 1) return BytesPerSecond{static_cast<double>((share.level + 32) >> 6) / rate_grid};
-  return BytesPerSecond{std::nearbyint(static_cast<double>(share.level) * share.weight / levels_per_byte * rate_grid) / rate_grid};
+  const double weight = weight_[flow.value()];
+  if (weight == 1) return BytesPerSecond{static_cast<double>((share.level + 32) >> 6) / rate_grid};
+  return BytesPerSecond{std::nearbyint(static_cast<double>(share.level) * weight / levels_per_byte * rate_grid) / rate_grid};
 }
 
 bool MaxMin::limits_a_flow(LinkId id) const {
   const Link& link = links_[id.value()];
-  if (!link.tight || link.left > link.capacity / 1'000'000'000) return false;
+  if (!link.tight || !is_full(link, link.left)) return false;
   return std::any_of(link.members.begin(), link.members.end(), [&](const Member& m) {
     const Share& share = shares_[m.flow.value()];
     return share.level < share.ceiling - share.ceiling / 1'000'000'000;
@@ -115,17 +134,16 @@ bool MaxMin::limits_a_flow(LinkId id) const {
 // 1. New flows rise from zero; the links of flows that came or went are touched by the change, and
 //    the flows that such a link held rise again.
 // 2. A common level is raised. A touched link that becomes full fixes its rising flows there; a flow that reaches its ceiling is fixed.
-// 3. A flow that is fixed below its former level, or rises past it, touches the rest of its links.
+// 3. A flow that rises past its former level touches the rest of its links; one that is fixed below it, those that hold others.
 //    That is never too late: a link that holds a flow is full at or above that flow's level.
 // Before and after: every attached flow is kept and no link is touched.
 void MaxMin::solve() {
   freed_.clear();
   touched_.clear();
   for (const FlowId id : seed_flows_) {
-    const Share& share = shares_[id.value()];
-    if (share.state != State::rising || share.before != none) continue;
+    if (!shares_[id.value()].is_new()) continue;
     freed_.push_back(id);
-    push({share.ceiling, true, id.value()});
+    push_ceiling(id);
   }
   for (const LinkId id : seed_links_) {
     links_[id.value()].seeded = false;
@@ -135,11 +153,25 @@ void MaxMin::solve() {
   seed_links_.clear();
   while (!steps_.empty()) {
     const Step step = pop();
-    if (step.flow) reach_flow(FlowId{step.id}, step.level);
-    else reach_link(LinkId{step.id}, step.level);
+    const auto id = static_cast<std::uint32_t>(step.what);
+    if (step.what >= first_flow) reach_flow(FlowId{id}, step.level);
+    else reach_link(LinkId{id}, step.level);
   }
-  for (const FlowId id : freed_) shares_[id.value()].state = State::kept;
+  for (const FlowId id : freed_) shares_[id.value()].before = keeps;
   for (const LinkId id : touched_) links_[id.value()].touched = false;
+}
+
+void MaxMin::push(Level level, LinkId link) { push({level, link.value()}); }
+void MaxMin::push(Level level, FlowId flow) { push({level, first_flow | flow.value()}); }
+
+// A tight link that is no wider than the flow's ceiling holds the flow at or below it anyway.
+void MaxMin::push_ceiling(FlowId id) {
+  const Share& share = shares_[id.value()];
+  for (const Crossing& c : crossings(share)) {
+    const Link& link = links_[c.link.value()];
+    if (link.tight && (static_cast<Load>(share.ceiling) + 1) * c.coefficient > link.capacity) return;
+  }
+  push(share.ceiling, id);
 }
 
 void MaxMin::push(Step step) {
@@ -161,18 +193,12 @@ void MaxMin::touch(LinkId id) {
   link.touched = true;
   touched_.push_back(id);
   link.queued = unlimited;
-  link.left = link.capacity;
-  link.rising = 0;
   held_.clear();
-  for (const Member& m : link.members) {
-    const Share& share = shares_[m.flow.value()];
-    if (share.state == State::rising) {
-      link.rising += m.coefficient;
-    } else {
-      link.left -= static_cast<Load>(share.level) * m.coefficient;
-      if (share.state == State::kept && share.level >= link.level) held_.push_back(m.flow);
+  if (link.level != unlimited)
+    for (const Member& m : link.members) {
+      const Share& share = shares_[m.flow.value()];
+      if (share.is_kept() && share.level >= link.level - tie_width) held_.push_back(m.flow);
     }
-  }
   link.level = unlimited;
   for (const FlowId flow : held_) release(flow);
   queue(id);
@@ -185,46 +211,42 @@ void MaxMin::queue(LinkId id) {
   const auto level = static_cast<Level>(std::max<Load>(link.left, 0) / link.rising);
   if (level >= link.queued) return;
   link.queued = level;
-  push({level, false, id.value()});
+  push(level, id);
 }
 
 void MaxMin::release(FlowId id) {
   Share& share = shares_[id.value()];
-  share.state = State::rising;
-  share.before = share.level;
+  const Level before = share.level;
+  share.before = before;
+  share.level = none;
   freed_.push_back(id);
   bool untouched = false;
   for (const Crossing& c : crossings(share)) {
     Link& link = links_[c.link.value()];
-    if (!link.touched) {
-      untouched |= link.tight;
-      continue;
-    }
-    link.left += static_cast<Load>(share.level) * c.coefficient;
+    link.left += static_cast<Load>(before) * c.coefficient;
     link.rising += c.coefficient;
-    queue(c.link);
+    if (link.touched) queue(c.link);
+    else untouched |= link.tight;
   }
-  push({untouched ? share.before : share.ceiling, true, id.value()});
+  if (untouched) push(before, id);
+  else push_ceiling(id);
 }
 
 void MaxMin::fix(FlowId id, Level level) {
   Share& share = shares_[id.value()];
-  share.state = State::fixed;
   share.level = level;
   for (const Crossing& c : crossings(share)) {
     Link& link = links_[c.link.value()];
-    if (link.touched) {
-      link.left -= static_cast<Load>(level) * c.coefficient;
-      link.rising -= c.coefficient;
-    } else if (link.tight && level != share.before) {
-      touch(c.link);
-    }
+    const bool was_full = is_full(link, link.left - static_cast<Load>(share.before) * c.coefficient);
+    link.left -= static_cast<Load>(level) * c.coefficient;
+    link.rising -= c.coefficient;
+    if (!link.touched && level != share.before && (was_full || link.level != unlimited)) touch(c.link);
   }
 }
 
 void MaxMin::reach_flow(FlowId id, Level level) {
   const Share& share = shares_[id.value()];
-  if (share.state != State::rising) return;
+  if (!share.rises()) return;
   if (level >= share.ceiling) return fix(id, share.ceiling);
   for (const Crossing& c : crossings(share)) {  // held where it was by a link that no change has reached
     const Link& link = links_[c.link.value()];
@@ -232,7 +254,7 @@ void MaxMin::reach_flow(FlowId id, Level level) {
   }
   for (const Crossing& c : crossings(share))
     if (links_[c.link.value()].tight) touch(c.link);
-  push({share.ceiling, true, id.value()});
+  push_ceiling(id);
 }
 
 void MaxMin::reach_link(LinkId id, Level level) {
@@ -241,9 +263,9 @@ void MaxMin::reach_link(LinkId id, Level level) {
   link.queued = unlimited;
   if (link.rising == 0) return;
   if (static_cast<Level>(std::max<Load>(link.left, 0) / link.rising) > level || release_higher(id, level)) return queue(id);
-  link.level = level;
+  link.level = std::min(link.level, level);
   for (std::size_t i = 0; i < link.members.size() && link.rising > 0; ++i)
-    if (shares_[link.members[i].flow.value()].state == State::rising) fix(link.members[i].flow, level);
+    if (shares_[link.members[i].flow.value()].rises()) fix(link.members[i].flow, level);
 }
 
 // Flows that are kept above the level at which the link is full now have to share with the rising ones. Flows
@@ -254,22 +276,26 @@ bool MaxMin::release_higher(LinkId id, Level& level) {
   ties_.clear();
   for (const Member& m : link.members) {
     const Share& share = shares_[m.flow.value()];
-    if (share.state != State::rising && share.level >= level - tie_width) ties_.push_back({share.level, m.coefficient, m.flow});
+    if (!share.rises() && share.level >= level - tie_width) ties_.push_back({share.level, m.coefficient, m.flow});
   }
   if (ties_.empty()) return false;
   std::sort(ties_.begin(), ties_.end(), [](const Tie& a, const Tie& b) { return a.level > b.level; });
   Load left = std::max<Load>(link.left, 0);
   Load rising = link.rising;
-  for (const Tie& tie : ties_) {
-    const Load with = left + static_cast<Load>(tie.level) * tie.coefficient;
-    if (with / (rising + tie.coefficient) > tie.level) break;
-    left = with;
-    rising += tie.coefficient;
+  for (std::size_t i = 0, end = 0; i < ties_.size(); i = end) {
+    Load with_left = left, with_rising = rising;
+    for (; end < ties_.size() && ties_[end].level == ties_[i].level; ++end) {
+      with_left += static_cast<Load>(ties_[end].level) * ties_[end].coefficient;
+      with_rising += ties_[end].coefficient;
+    }
+    if (with_left / with_rising > ties_[i].level) break;
+    left = with_left;
+    rising = with_rising;
   }
   level = static_cast<Level>(left / rising);
   bool released = false;
   for (const Tie& tie : ties_)
-    if (tie.level > level && shares_[tie.flow.value()].state == State::kept) {
+    if (tie.level > level && shares_[tie.flow.value()].is_kept()) {
       release(tie.flow);
       released = true;
     }

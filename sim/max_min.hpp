@@ -37,6 +37,7 @@ class MaxMin {
   using Level = std::int64_t;       // of 2^-12 B/s
   __extension__ using Load = __int128;  // level times coefficient
   static constexpr Level none = -1;
+  static constexpr Level keeps = -2;
   static constexpr Level unlimited = std::numeric_limits<Level>::max();
 
   struct Crossing {                 // one link of a flow
@@ -49,33 +50,31 @@ class MaxMin {
     std::uint32_t entry;            // which of the flow's crossings
     std::int64_t coefficient;
   };
-  enum class State : std::uint8_t { absent, kept, rising, fixed };
-  struct Share {                    // of a flow
-    Level level = none;
-    Level before = none;            // while rising or fixed: the level it had; none: it is new
+  struct Share {                    // of a flow; 32 bytes, as the filling reads them all over the place
+    Level level = 0;                // none: it rises
+    Level before = keeps;           // the level it had when it began to rise (none: it is new); `keeps`: it has not
     Level ceiling = 0;
-    double weight = 1;
     std::uint32_t first = 0, count = 0;  // its crossings
-    std::uint32_t room = 0;              // crossings its block has place for
-    State state = State::absent;
+    bool rises() const { return level == none; }
+    bool is_new() const { return rises() && before == none; }
+    bool is_kept() const { return before == keeps; }
   };
-  struct Link {
+  struct alignas(64) Link {         // the first cache line is what the filling reads
     Load capacity = 0;
-    Load demand = 0;                // what its flows would use at their ceilings
+    Load left = 0;                  // capacity less what the flows that do not rise use
+    std::int64_t rising = 0;        // coefficients of those that do
     Level level = unlimited;        // where it became full; its flows at that level are held by it
+    Level queued = unlimited;       // its earliest step in this solve
     bool tight = false;             // demand exceeds capacity; otherwise it can hold nobody
     bool seeded = false;
-    bool touched = false;           // by a change, in this solve; then the next three count
-    Level queued = unlimited;
-    Load left = 0;                  // capacity less what kept and fixed flows use
-    std::int64_t rising = 0;        // coefficients of the rising flows
+    bool touched = false;           // by a change, in this solve
+    Load demand = 0;                // what its flows would use at their ceilings
     std::vector<Member> members;
   };
   struct Step {                     // of the filling: at this level, look at that link or flow
     Level level;
-    bool flow;
-    std::uint32_t id;
-    auto operator<=>(const Step&) const = default;
+    std::uint64_t what;             // links by id, then flows by id
+    bool operator>(const Step& other) const { return level != other.level ? level > other.level : what > other.what; }
   };
   struct Tie {
     Level level;
@@ -83,8 +82,13 @@ class MaxMin {
     FlowId flow;
   };
 
+  static bool is_full(const Link& link, Load left) { return left <= link.capacity >> 30; }
   std::span<Crossing> crossings(const Share& share) { return {crossings_.data() + share.first, share.count}; }
+  void make_room(FlowId id, std::size_t count);
   void seed(LinkId id);
+  void push(Level level, LinkId link);
+  void push(Level level, FlowId flow);
+  void push_ceiling(FlowId id);
   void push(Step step);
   Step pop();
   void touch(LinkId id);
@@ -96,7 +100,9 @@ class MaxMin {
   bool release_higher(LinkId id, Level& level);
 
   std::vector<Link> links_;
-  std::vector<Share> shares_;       // by flow id
+  std::vector<Share> shares_;       // by flow id, as the next two
+  std::vector<double> weight_;
+  std::vector<std::uint32_t> room_; // crossings that the flow's block has place for
   std::vector<Crossing> crossings_;
   std::vector<std::vector<std::uint32_t>> free_blocks_;  // of crossings, by length
   std::vector<FlowId> seed_flows_;

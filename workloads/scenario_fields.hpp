@@ -124,9 +124,9 @@ void describe(Visitor& v, topology::FabricSpec& s) {
   v.field("type", s.type, {.meaning = "how the switches are wired", .required = true});
   if (Visitor::writing && s.type == topology::FabricType::none) return;
   if (Visitor::writing && s.type == topology::FabricType::file) {
-    v.field("links", s.links);
-    v.field("routing", s.routing);
-    v.field("transport", s.transport);
+    v.field("links", s.links, {});
+    v.field("routing", s.routing, {});
+    v.field("transport", s.transport, {});
     return;
   }
   v.field("radix", s.radix, {.meaning = "ports of a switch, or one value per tier", .least = 2, .most = 65'536});

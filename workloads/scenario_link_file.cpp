@@ -66,8 +66,10 @@ class Reading {
       bad_row(row, fmt::format("column 'link': {} is taken by line {}. Number links from 0 without gaps.", *link,
                                table_.line(row_of_link_[static_cast<std::size_t>(*link)])));
     const double rate = positive_or_bad(row, "gbps", gbps, 1e9), wait = latency_or_bad(row, latency);
-    if (from.empty() || to.empty()) bad_row(row, fmt::format("column '{}': there is no node. Name it.", from.empty() ? "from" : "to"));
-    else if (from == to) bad_row(row, fmt::format("the link goes from '{}' to itself. Name two nodes.", from));
+    if (from.empty() || to.empty())
+      bad_row(row, fmt::format("column '{}': there is no node. Name it.", from.empty() ? "from" : "to"));
+    else if (from == to)
+      bad_row(row, fmt::format("the link goes from '{}' to itself. Name two nodes.", from));
     if (found_ != before) return;
     row_of_link_[static_cast<std::size_t>(*link)] = static_cast<std::uint32_t>(row);
     file_.links[static_cast<std::size_t>(*link)] = {node(from), node(to), sim::BytesPerSecond{rate * 1e9 / 8},
@@ -96,7 +98,8 @@ class Reading {
 
   // Every number is in range and none twice, so none is missing; kept as a check of our own.
   void check_numbers() {
-    if (std::find(row_of_link_.begin(), row_of_link_.end(), none) != row_of_link_.end()) bad(1, "link numbers have gaps. Number them anew.");
+    if (std::find(row_of_link_.begin(), row_of_link_.end(), none) != row_of_link_.end())
+      bad(1, "link numbers have gaps. Number them anew.");
   }
 
   // h0, h1, … to the front; the switches keep the order in which they were named.

@@ -52,6 +52,12 @@ void SvgText::line(double x0, double y0, double x1, double y1, std::string_view 
   out_ += '\n';
 }
 
+void SvgText::curve(std::span<const std::pair<double, double>> points, std::string_view colour) {
+  out_ += "<polyline fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\" points=\"";
+  for (const auto& [x, y] : points) fmt::format_to(std::back_inserter(out_), "{:.1f},{:.1f} ", x, y);
+  fmt::format_to(std::back_inserter(out_), "\" stroke=\"{}\"/>\n", colour);
+}
+
 void SvgText::text(double x, double y, std::string_view style, std::string_view words) {
   fmt::format_to(std::back_inserter(out_), R"(<text x="{:.2f}" y="{:.1f}" class="{}">{}</text>)", x, y, style, xml_escaped(words));
   out_ += '\n';

@@ -1,6 +1,8 @@
 #pragma once
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include "sim/units.hpp"
 
 namespace report {
@@ -14,6 +16,7 @@ class SvgText {
   SvgText(double width, double height);
   void rect(double x, double y, double width, double height, std::string_view fill, std::string_view tooltip = {});
   void line(double x0, double y0, double x1, double y1, std::string_view colour);
+  void curve(std::span<const std::pair<double, double>> points, std::string_view colour);  // 2 pixels wide
   void text(double x, double y, std::string_view style, std::string_view words);
   std::string finished();  // once, last
 

@@ -17,14 +17,17 @@ workloads::JobResult job() {
   job.hardware_flops_per_step = 3.84e17;
   job.peak_flops_per_gpu = 312e12;
   job.breakdown_s = {1.25, 0.25, 0, 0, 0.0625, 0.125, 0.25, 0.0625, 0, 0};
-  job.memory = {.weights = 0x1p33, .gradients = 0x1p32, .optimizer = 0x1p34, .activations = 0x1p33, .buffers = 0, .capacity = 80 * 0x1p30, .rank = 3};
+  job.memory = {
+      .weights = 0x1p33, .gradients = 0x1p32, .optimizer = 0x1p34, .activations = 0x1p33, .buffers = 0, .capacity = 80 * 0x1p30, .rank = 3};
   return job;
 }
 
 workloads::Result result() {
   workloads::Result result{.name = "toy", .network = "fluid", .seed = 7, .gpus = 1536, .jobs = {job()}};
-  result.network_stats = {.flows = 12'345, .bytes = 2.5e12, .max_link_utilization = 0.975, .mean_link_utilization = 0.0512, .full_link_count = 5};
-  for (const double share : {0.4, 0.3, 0.2, 0.1}) result.network_stats.full_links.push_back({"leaf-3 -> spines (5 links)", "leaf_spine", 0.975, share});
+  result.network_stats = {
+      .flows = 12'345, .bytes = 2.5e12, .max_link_utilization = 0.975, .mean_link_utilization = 0.0512, .full_link_count = 5};
+  for (const double share : {0.4, 0.3, 0.2, 0.1})
+    result.network_stats.full_links.push_back({"leaf-3 -> spines (5 links)", "leaf_spine", 0.975, share});
   result.events = 1'234'567;
   result.ranks_simulated = 8;
   result.wall_s = 0.25;
@@ -91,7 +94,8 @@ TEST(SummaryText, leaves_out_what_says_nothing) {
 TEST(SummaryText, links_that_hardly_hold_flows_back_are_not_full) {
   auto free = result();
   free.network_stats.full_links = {{"a -> b", "host_leaf", 0.02, 0.009}};
-  EXPECT_THAT(cli::summary_text(free), HasSubstr("full links  none: no link held flows below the rate of their own NICs for 1 % of the time\n"));
+  EXPECT_THAT(cli::summary_text(free),
+              HasSubstr("full links  none: no link held flows below the rate of their own NICs for 1 % of the time\n"));
 }
 
 TEST(SummaryText, names_each_of_several_jobs) {

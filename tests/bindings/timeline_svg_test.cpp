@@ -43,14 +43,17 @@ report::TimelineSpec spec() { return {.title = "toy", .ranks = {0, 4}, .from = 0
 TEST(TimelineSvg, is_well_formed_and_says_what_it_shows) {
   const std::string svg = report::timeline_svg(two_stages(), spec());
   EXPECT_EQ(parsed(svg).count("svg"), 1u);
-  for (const char* text : {">toy<", "one step: 8.000 ms; pipeline bubble 25.0 % of it, mean over ranks", ">stage 0<", ">stage 1<", "backward, micro-batch 0: 2.000 ms",
-                           ">data-parallel collective<", ">optimizer<", "time since the start of the step [ms]"})
+  for (const char* text :
+       {">toy<", "one step: 8.000 ms; pipeline bubble 25.0 % of it, mean over ranks", ">stage 0<", ">stage 1<",
+        "backward, micro-batch 0: 2.000 ms", ">data-parallel collective<", ">optimizer<", "time since the start of the step [ms]"})
     EXPECT_THAT(svg, HasSubstr(text));
   EXPECT_EQ(occurrences(svg, "<title>"), 6) << "one tooltip a box";
 }
 
 // 1,500 pixels are 8 ms from x = 76 on: the backward pass of stage 0 lies at 826 and is 375 wide, less a thread at each side.
-TEST(TimelineSvg, boxes_are_where_time_says) { EXPECT_THAT(report::timeline_svg(two_stages(), spec()), HasSubstr(R"(<rect x="826.35" y="84.0" width="374.30")")); }
+TEST(TimelineSvg, boxes_are_where_time_says) {
+  EXPECT_THAT(report::timeline_svg(two_stages(), spec()), HasSubstr(R"(<rect x="826.35" y="84.0" width="374.30")"));
+}
 
 TEST(TimelineSvg, escapes_names) {
   auto odd = spec();
@@ -86,7 +89,9 @@ TEST(TimelineSvg, does_not_depend_on_the_order_of_boxes) {
 // 100,000 boxes on 1,500 pixels: neighbours are joined, and the picture says so.
 TEST(TimelineSvg, joins_what_is_too_narrow) {
   std::vector<TimelineBox> many;
-  for (int i = 0; i < 100'000; ++i) many.push_back({.rank = 0, .kind = i % 2 ? OpKind::backward : OpKind::forward, .micro_batch = i, .start = 80_ns * i, .end = 80_ns * (i + 1)});
+  for (int i = 0; i < 100'000; ++i)
+    many.push_back(
+        {.rank = 0, .kind = i % 2 ? OpKind::backward : OpKind::forward, .micro_batch = i, .start = 80_ns * i, .end = 80_ns * (i + 1)});
   const std::string svg = report::timeline_svg(many, spec());
   EXPECT_LE(occurrences(svg, "<rect"), 20'100);
   EXPECT_NO_THROW(parsed(svg));

@@ -1,11 +1,8 @@
-// Collectives and traffic on built fabrics against their closed forms.
+// Collectives and traffic on built fabrics against their closed forms; SimGrid's answers: traffic_theory_test.cpp.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <fstream>
 #include <numeric>
-#include <sstream>
 #include "kernels/collectives/network_collective.hpp"
-#include "sim/event_queue.hpp"
 #include "sim/random.hpp"
 #include "topology/fabric.hpp"
 #include "workloads/run.hpp"
@@ -100,64 +97,4 @@ TEST(Oversubscription, of_the_leaf_makes_a_data_parallel_job_slower_and_names_th
   for (const FullLink& link : thin.network_stats.full_links) EXPECT_EQ(link.kind, "leaf_spine");
 }
 
-// ---- SimGrid's answers on the common cases -------------------------------------------------------
-
-std::vector<std::vector<std::string>> csv(const std::string& path) {
-  std::ifstream in(path);
-  std::vector<std::vector<std::string>> rows;
-  for (std::string line; std::getline(in, line);) {
-    std::stringstream fields(line);
-    auto& row = rows.emplace_back();
-    for (std::string field; std::getline(fields, field, ',');) row.push_back(field);
-  }
-  if (!rows.empty()) rows.erase(rows.begin());
-  return rows;
-}
-
-class SimGrid : public testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(, SimGrid, testing::Values("T1a_perm", "T1a1_perm1M", "T1b_ws", "T1d_a2a", "T1e_incast"),
-                         [](const auto& p) { return p.param; });
-
-// Plain max-min with the route given: every completion time within 3.7e-4 of SimGrid 3.32's.
-TEST_P(SimGrid, agrees_on_every_completion_time) {
-  const std::string folder = std::string(WEFTSIM_SOURCE_DIR) + "/../shared/bench/";
-  const auto links = csv(folder + "T1.links.csv");
-  if (links.empty()) GTEST_SKIP() << "the common cases are not beside the project";
-  std::vector<sim::LinkSpec> specs;
-  std::vector<double> latency_ns;
-  for (const auto& row : links) {
-    specs.push_back({sim::BytesPerSecond{std::stod(row[3]) * 1e9 / 8}});
-    latency_ns.push_back(std::stod(row[4]));
-  }
-  const auto flows = csv(folder + GetParam() + ".flows.csv");
-  const auto expected = csv(folder + GetParam() + ".simgrid_plain.csv");
-  const auto network = sim::make_network("fluid", specs);
-  sim::EventQueue<int> starts;
-  for (int i = 0; i < static_cast<int>(flows.size()); ++i) starts.push(sim::Time::picoseconds(std::stoll(flows[i][4])), 0, i, 0, i);
-  std::vector<int> flow_of_id;
-  std::vector<sim::Time> end(flows.size());
-  while (!starts.empty() || network->next_event() != sim::never) {
-    const sim::Time next = std::min(starts.next_time(), network->next_event());
-    for (const sim::FlowId id : network->advance_to(next)) end[flow_of_id[id.value()]] = next;
-    while (starts.next_time() == next) {
-      const int i = starts.pop().payload;
-      std::vector<sim::LinkShare> shares;
-      double latency = 0;
-      std::stringstream path(flows[i][5]);
-      for (std::uint32_t l; path >> l;) {
-        shares.push_back({sim::LinkId{l}});
-        latency += latency_ns[l];
-      }
-      const sim::FlowId id = network->start({sim::Bytes{std::stoll(flows[i][3])}, sim::Time::seconds(latency * 1e-9), shares});
-      if (flow_of_id.size() <= id.value()) flow_of_id.resize(id.value() + 1);
-      flow_of_id[id.value()] = i;
-    }
-  }
-  ASSERT_EQ(expected.size(), flows.size());
-  for (const auto& row : expected) {
-    const int flow = std::stoi(row[0]);
-    const double start = std::stod(row[1]), duration = std::stod(row[2]) - start;
-    EXPECT_NEAR((end[flow].in_seconds() * 1e9 - start) / duration, 1, 3.7e-4) << "flow " << flow;
-  }
-}
 }  // namespace

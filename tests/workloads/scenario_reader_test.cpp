@@ -430,7 +430,7 @@ struct KeyLister {
   static constexpr bool writing = false;
   std::vector<std::string> keys;
   template <class T>
-  void field(std::string_view key, T&& value, const Field&) {
+  void field(std::string_view key, T&& value, const Field& = {}) {
     keys.emplace_back(key);
     if constexpr (requires(KeyLister & v) { describe(v, value); }) describe(*this, value);
   }

@@ -16,7 +16,7 @@ workloads::Result result() {
   job.interval_low_s = 1.75;
   job.interval_high_s = 2.25;
   job.tokens_per_step = 4096;
-  job.model_flops_per_step = 8e14;     // / 2 s / 8 GPUs = 50 TFLOP/s
+  job.model_flops_per_step = 8e14;  // / 2 s / 8 GPUs = 50 TFLOP/s
   job.hardware_flops_per_step = 16e14;
   job.peak_flops_per_gpu = 200e12;
   job.breakdown_s = {1, 0.25, 0, 0, 0, 0.25, 0.25, 0.125, 0.0625, 0.0625};
@@ -39,14 +39,36 @@ std::vector<std::string> keys(const Json& object) {
 
 // INTERFACES, section 4: what scripts rely on. Keys may be added; none goes.
 TEST(Summary, has_every_promised_key) {
-  EXPECT_THAT(keys(summary()),
-              testing::IsSupersetOf({"name", "version", "seed", "network", "gpus", "jobs", "step_time_s", "steps_s", "step_time_interval_s",
-                                     "outside_calibrated_range", "tokens_per_s", "tokens_per_s_per_gpu", "model_flops_per_step",
-                                     "model_tflops_per_gpu", "hardware_tflops_per_gpu", "mfu", "hfu", "breakdown_s", "memory_per_gpu_bytes",
-                                     "network_stats", "bill_of_materials", "energy_j_per_step", "critical_path", "events", "wall_s", "cpu_s",
-                                     "peak_rss_bytes", "signature"}));
-  EXPECT_THAT(keys(summary()["breakdown_s"]),
-              testing::ElementsAre("compute", "tp_comm", "cp_comm", "ep_comm", "pp_comm", "dp_comm", "pp_bubble", "optimizer", "host", "other"));
+  EXPECT_THAT(keys(summary()), testing::IsSupersetOf({"name",
+                                                      "version",
+                                                      "seed",
+                                                      "network",
+                                                      "gpus",
+                                                      "jobs",
+                                                      "step_time_s",
+                                                      "steps_s",
+                                                      "step_time_interval_s",
+                                                      "outside_calibrated_range",
+                                                      "tokens_per_s",
+                                                      "tokens_per_s_per_gpu",
+                                                      "model_flops_per_step",
+                                                      "model_tflops_per_gpu",
+                                                      "hardware_tflops_per_gpu",
+                                                      "mfu",
+                                                      "hfu",
+                                                      "breakdown_s",
+                                                      "memory_per_gpu_bytes",
+                                                      "network_stats",
+                                                      "bill_of_materials",
+                                                      "energy_j_per_step",
+                                                      "critical_path",
+                                                      "events",
+                                                      "wall_s",
+                                                      "cpu_s",
+                                                      "peak_rss_bytes",
+                                                      "signature"}));
+  EXPECT_THAT(keys(summary()["breakdown_s"]), testing::ElementsAre("compute", "tp_comm", "cp_comm", "ep_comm", "pp_comm", "dp_comm",
+                                                                   "pp_bubble", "optimizer", "host", "other"));
   EXPECT_THAT(keys(summary()["memory_per_gpu_bytes"]),
               testing::IsSupersetOf({"weights", "gradients", "optimizer", "activations", "buffers", "total", "capacity", "fits"}));
   EXPECT_THAT(keys(summary()["network_stats"]),
@@ -137,23 +159,23 @@ Names operator+(Names a, const Names& b) {
 TEST(SummaryOfARun, has_no_other_keys_than_these) {
   const Json all = summary_of(two_hosts());
   EXPECT_THAT(keys(all), testing::UnorderedElementsAreArray(of_a_job +
-                                                   Names{"name", "version", "seed", "network", "gpus", "jobs", "network_stats",
-                                                         "bill_of_materials", "energy_j_per_step", "critical_path", "events", "wall_s",
-                                                         "cpu_s", "peak_rss_bytes", "signature"} +
-                                                   Names{"ranks_simulated", "warnings"}));
+                                                            Names{"name", "version", "seed", "network", "gpus", "jobs", "network_stats",
+                                                                  "bill_of_materials", "energy_j_per_step", "critical_path", "events",
+                                                                  "wall_s", "cpu_s", "peak_rss_bytes", "signature"} +
+                                                            Names{"ranks_simulated", "warnings"}));
   EXPECT_THAT(keys(all["jobs"][0]), testing::UnorderedElementsAreArray(of_a_job + Names{"name", "gpus"}));
   EXPECT_THAT(keys(all["breakdown_s"]), testing::UnorderedElementsAreArray(categories));
   EXPECT_THAT(keys(all["memory_per_gpu_bytes"]),
-              testing::UnorderedElementsAreArray(Names{"weights", "gradients", "optimizer", "activations", "buffers", "total", "capacity", "fits"} +
-                                        Names{"rank"}));
+              testing::UnorderedElementsAreArray(
+                  Names{"weights", "gradients", "optimizer", "activations", "buffers", "total", "capacity", "fits"} + Names{"rank"}));
   EXPECT_THAT(keys(all["network_stats"]),
-              testing::UnorderedElementsAreArray(Names{"flows", "bytes", "max_link_utilization", "mean_link_utilization", "ecmp_max_flows_per_link",
-                                              "packet_hops", "drops", "pauses", "marks"} +
-                                        Names{"full_link_count", "full_links"}));
+              testing::UnorderedElementsAreArray(Names{"flows", "bytes", "max_link_utilization", "mean_link_utilization",
+                                                       "ecmp_max_flows_per_link", "packet_hops", "drops", "pauses", "marks"} +
+                                                 Names{"full_link_count", "full_links"}));
   const Json& bill = all["bill_of_materials"];
   EXPECT_THAT(keys(bill),
-              testing::UnorderedElementsAreArray(Names{"hosts", "switches", "cables", "optical_modules", "modules_per_gpu", "power_w", "price_usd"} +
-                                        Names{"gpus"}));
+              testing::UnorderedElementsAreArray(
+                  Names{"hosts", "switches", "cables", "optical_modules", "modules_per_gpu", "power_w", "price_usd"} + Names{"gpus"}));
   EXPECT_THAT(keys(bill["switches"]), testing::UnorderedElementsAreArray(Names{"leaf", "spine", "core", "scale_up", "total"}));
   EXPECT_THAT(keys(bill["power_w"]), testing::UnorderedElementsAreArray(Names{"gpus", "hosts", "switches", "optics", "cooling", "total"}));
   EXPECT_THAT(keys(bill["price_usd"]), testing::UnorderedElementsAreArray(Names{"hosts", "switches", "optics", "cables", "total"}));

@@ -206,17 +206,19 @@ TEST_F(TraceFileTest, without_finish_a_partial_file_is_left) {
   EXPECT_FALSE(file.has("/summary"));
 }
 
-// The writer records for 2.5 s, so that one flush has happened (every 2 s), and is killed.
+// The writer is killed between its first flush (after 2 s) and the second. Columns have grown since, so their last blocks have
+// been written again, with other sizes: what the first flush left must still be there, row by row.
 TEST_F(TraceFileTest, a_killed_writer_leaves_a_partial_file_that_opens) {
   const pid_t writer = ::fork();
   if (writer == 0) {
     TraceFile trace(path, header);
     for (int i = 0;; ++i) {
       trace.record(operation("a", i));
-      if (i % 100 == 0) ::usleep(1000);
+      trace.record(sim::MemoryRecord{.time = sim::Time::picoseconds(i), .bytes = 1_B * (i * 2654435761L % 1'000'003)});
+      if (i % 500 == 0) ::usleep(1000);
     }
   }
-  ::usleep(2'500'000);
+  ::usleep(3'000'000);
   ::kill(writer, SIGKILL);
   ::waitpid(writer, nullptr, 0);
   EXPECT_FALSE(fs::exists(path));
@@ -224,7 +226,11 @@ TEST_F(TraceFileTest, a_killed_writer_leaves_a_partial_file_that_opens) {
   ASSERT_TRUE(file.opened());
   EXPECT_EQ(file.integer("/", "complete"), 0);
   EXPECT_EQ(file.text("schema"), "weftsim/1");
-  EXPECT_GT(file.integers("/ops/micro_batch").size(), 1000u);
+  const auto micro_batch = file.integers("/ops/micro_batch"), bytes = file.integers("/memory/bytes");
+  EXPECT_GT(micro_batch.size(), 1000u);
+  EXPECT_GT(bytes.size(), 1000u);
+  for (std::size_t i = 0; i < micro_batch.size(); ++i) ASSERT_EQ(micro_batch[i], static_cast<std::int64_t>(i));
+  for (std::size_t i = 0; i < bytes.size(); ++i) ASSERT_EQ(bytes[i], static_cast<std::int64_t>(i) * 2654435761L % 1'000'003);
 }
 
 // A limit of 1 MB on the size of files stands for a full disk: write() fails in the same way (EFBIG for ENOSPC).

@@ -21,7 +21,14 @@ using workloads::ValidationRow;
 
 // Measured is 1 s, so the error is predicted - 1; the interval is 10 % either way.
 ValidationRow row(const std::string& set, double predicted, const std::string& grade = "A") {
-  return {.set = set, .id = "x", .grade = grade, .quantity = "step_time_s", .predicted = predicted, .measured = 1, .low = 0.9 * predicted, .high = 1.1 * predicted};
+  return {.set = set,
+          .id = "x",
+          .grade = grade,
+          .quantity = "step_time_s",
+          .predicted = predicted,
+          .measured = 1,
+          .low = 0.9 * predicted,
+          .high = 1.1 * predicted};
 }
 
 // Errors +0.1, -0.2, 0, +0.3: without signs 0, 0.1, 0.2, 0.3. The median is half way between 0.1 and 0.2; the 90th percentile is
@@ -49,7 +56,9 @@ TEST(ErrorStatisticsOf, one_row_and_none) {
 // Two releases are one set with errors +0.1, +0.3, -0.1: mean 0.5/3, signed 0.1. The other set has +0.5.
 // Their mean: (0.5/3 + 0.5)/2 = 1/3, signed 0.3. The 100 rows of grade B do not count.
 TEST(OverSets, releases_of_one_product_are_one_set) {
-  Validation validation{.rows = {row("nemo-bridge 25.09", 1.1), row("nemo-bridge 25.09", 1.3), row("nemo-bridge 26.02", 0.9), row("sc21-table1", 1.5)}, .skipped = {}};
+  Validation validation{
+      .rows = {row("nemo-bridge 25.09", 1.1), row("nemo-bridge 25.09", 1.3), row("nemo-bridge 26.02", 0.9), row("sc21-table1", 1.5)},
+      .skipped = {}};
   for (int i = 0; i < 100; ++i) validation.rows.push_back(row("other", 3, "B"));
   const ErrorStatistics s = validation.over_sets();
   EXPECT_EQ(s.n, 4);
@@ -65,7 +74,8 @@ TEST(OverSets, without_grade_A_counts_all) {
 }
 
 TEST(OverSets, a_name_of_digits_is_a_set_of_its_own) {
-  const Validation validation{.rows = {row("2024", 1.1), row("2025", 1.3), row("mlperf v4.1", 1.1), row("mlperf v5.0", 1.3)}, .skipped = {}};
+  const Validation validation{.rows = {row("2024", 1.1), row("2025", 1.3), row("mlperf v4.1", 1.1), row("mlperf v5.0", 1.3)},
+                              .skipped = {}};
   EXPECT_NEAR(validation.over_sets().mean_abs_error, 0.2, 1e-12);
   EXPECT_NEAR(validation.over_sets().max_abs_error, 0.3, 1e-12);
 }
@@ -142,10 +152,28 @@ class Tables : public testing::Test {
   fs::path folder;
 };
 
-const std::vector<std::pair<std::string, std::string>> gpt = {
-    {"model", "GPT 1.7B"}, {"params_B", "1.7"}, {"layers", "24"}, {"hidden", "2304"}, {"heads", "24"}, {"vocab", "51200"}, {"seq_len", "2048"},
-    {"gpu_type", "A100_SXM4_80GB"}, {"n_gpus", "32"}, {"gpus_per_node", "8"}, {"tp", "1"}, {"pp", "1"}, {"dp", "32"}, {"micro_batch", "16"}, {"global_batch", "512"},
-    {"precision", "FP16"}, {"recompute", "full"}, {"network", "8x200G HDR IB"}, {"framework", "Megatron-LM"}, {"year", "2021"}, {"iter_time_s", "3.528"}, {"source", "a paper"}};
+const std::vector<std::pair<std::string, std::string>> gpt = {{"model", "GPT 1.7B"},
+                                                              {"params_B", "1.7"},
+                                                              {"layers", "24"},
+                                                              {"hidden", "2304"},
+                                                              {"heads", "24"},
+                                                              {"vocab", "51200"},
+                                                              {"seq_len", "2048"},
+                                                              {"gpu_type", "A100_SXM4_80GB"},
+                                                              {"n_gpus", "32"},
+                                                              {"gpus_per_node", "8"},
+                                                              {"tp", "1"},
+                                                              {"pp", "1"},
+                                                              {"dp", "32"},
+                                                              {"micro_batch", "16"},
+                                                              {"global_batch", "512"},
+                                                              {"precision", "FP16"},
+                                                              {"recompute", "full"},
+                                                              {"network", "8x200G HDR IB"},
+                                                              {"framework", "Megatron-LM"},
+                                                              {"year", "2021"},
+                                                              {"iter_time_s", "3.528"},
+                                                              {"source", "a paper"}};
 
 // The first row of SC'21, as a row of a table: the same prediction as the shipped scenario.
 TEST_F(Tables, a_training_row_is_predicted_as_the_scenario_it_is) {
@@ -165,8 +193,11 @@ TEST_F(Tables, a_training_row_is_predicted_as_the_scenario_it_is) {
 TEST_F(Tables, what_a_file_does_not_name_is_named_by_its_keys) {
   write("training.csv", gpt);
   write("gemm_a100-sxm-80g.csv", "dtype,m,n,k,time_us\nbf16,4096,4096,4096,600\n");
-  write("collectives.csv", "gpu_type,n_gpus,n_nodes,op,dtype,message_bytes,time_us,network\nA100_SXM4_80GB,8,1,all_reduce,float32,1048576,60,NVSwitch\n");
-  write("attention.csv", "gpu_type,batch,seq_len,heads,kv_heads,head_dim,causal,direction,dtype,time_us\nA100_SXM4_80GB,4,2048,32,32,128,True,fwd,bf16,1000\n");
+  write("collectives.csv",
+        "gpu_type,n_gpus,n_nodes,op,dtype,message_bytes,time_us,network\nA100_SXM4_80GB,8,1,all_reduce,float32,1048576,60,NVSwitch\n");
+  write("attention.csv",
+        "gpu_type,batch,seq_len,heads,kv_heads,head_dim,causal,direction,dtype,time_us\nA100_SXM4_80GB,4,2048,32,32,128,True,fwd,bf16,"
+        "1000\n");
   std::map<std::string, ValidationRow> by_quantity;
   for (const ValidationRow& one : read().rows) by_quantity[one.quantity] = one;
   ASSERT_EQ(by_quantity.size(), 4u);
@@ -222,7 +253,8 @@ TEST_F(Tables, a_broken_table_names_file_and_line) {
     write("gemm_a100-sxm-80g.csv", text);
     return problem();
   };
-  EXPECT_THAT(says("dtype,m,n,k,time_us\nbf16,1,1,1,5\nbf16,1,1,1\n"), StartsWith(file + ":3: 4 fields where the first line names 5 columns."));
+  EXPECT_THAT(says("dtype,m,n,k,time_us\nbf16,1,1,1,5\nbf16,1,1,1\n"),
+              StartsWith(file + ":3: 4 fields where the first line names 5 columns."));
   EXPECT_THAT(says("dtype,m,n,k,time_us\nbf16,1,1,1,fast\n"), StartsWith(file + ":2: column 'time_us': 'fast' is no number."));
   EXPECT_THAT(says("dtype,m,n,k,time_us\nbf16,1,1,1,-5\n"), StartsWith(file + ":2: column 'time_us': -5 must be above zero."));
   EXPECT_THAT(says("dtype,m,n,k,time_us\nbf16,1.5,1,1,5\n"), StartsWith(file + ":2: column 'm': 1.5 is no whole number"));
@@ -235,7 +267,8 @@ TEST_F(Tables, json_has_the_promised_keys) {
   write("training.csv", gpt);
   write("gemm_tpu.csv", "dtype,m,n,k,time_us\nbf16,1,1,1,5\n");
   const auto json = nlohmann::json::parse(validation_json(read()));
-  for (const char* key : {"set", "id", "grade", "gpu_type", "hosts", "precision", "family", "source", "quantity", "predicted", "measured", "error", "interval", "inside_interval"})
+  for (const char* key : {"set", "id", "grade", "gpu_type", "hosts", "precision", "family", "source", "quantity", "predicted", "measured",
+                          "error", "interval", "inside_interval"})
     EXPECT_TRUE(json["rows"][0].contains(key)) << key;
   const double error = json["rows"][0]["error"];
   EXPECT_NEAR(error, json["rows"][0]["predicted"].get<double>() / 3.528 - 1, 1e-12);

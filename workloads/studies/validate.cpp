@@ -66,10 +66,12 @@ double quantile(std::vector<double> sorted, double q) {
   return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
-// "nemo-bridge 25.09" and "nemo-bridge 26.02" are releases of one product.
+// "nemo-bridge 25.09" and "nemo-bridge 26.02", "mlperf-v3.0" and "mlperf-v3.1" are releases of one product: they end in a
+// dotted version. "megatron-2020" and "sc21-table1" do not.
 std::string product_of(const std::string& set) {
   const std::size_t end = set.find_last_not_of("0123456789.");
-  std::string product = set.substr(0, end == std::string::npos ? set.size() : end + 1);
+  if (end == std::string::npos || set.find('.', end) == std::string::npos) return set;
+  std::string product = set.substr(0, end + 1);
   if (product.ends_with("v")) product.pop_back();
   while (!product.empty() && (product.back() == ' ' || product.back() == '-')) product.pop_back();
   return product.empty() ? set : product;

@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::array columns = {"id", "flow", "src", "dst", "bytes", "start_s", "start_ps", "path", "after", "tag", "repeat"};
 constexpr std::size_t most_problems = 20;
-constexpr std::int64_t most_bytes = std::int64_t{1} << 50;           // 1 PiB a message
-constexpr std::int64_t latest_start = 1'000'000'000'000'000'000;     // picoseconds: 11 days
+constexpr std::int64_t most_bytes = std::int64_t{1} << 50;        // 1 PiB a message
+constexpr std::int64_t latest_start = 1'000'000'000'000'000'000;  // picoseconds: 11 days
 constexpr std::int64_t most_repeats = 1'000'000'000;
 
 std::vector<std::string> words_of(const std::string& text) {
@@ -76,7 +76,8 @@ class Reading {
     id_ = one_of("id", "flow", "Keep one of them.");
     start_ = one_of("start_s", "start_ps", "Keep one of them.");
     for (const char* name : {"src", "dst", "bytes"})
-      if (!table_.has(name)) bad_at(1, fmt::format("column '{}' is missing (there are: {}). Add it.", name, fmt::join(table_.columns(), ", ")));
+      if (!table_.has(name))
+        bad_at(1, fmt::format("column '{}' is missing (there are: {}). Add it.", name, fmt::join(table_.columns(), ", ")));
     source_ = find("src"), destination_ = find("dst"), bytes_ = find("bytes");
     path_ = find("path"), after_ = find("after"), tag_ = find("tag"), repeat_ = find("repeat");
     in_seconds_ = table_.has("start_s");
@@ -95,7 +96,8 @@ class Reading {
     const std::string text = table_.text(row_, *start_);
     const auto value = parse_number(text);
     if (value && *value >= 0 && *value * 1e12 <= static_cast<double>(latest_start)) return sim::Time::seconds(*value);
-    bad(fmt::format("column 'start_s': '{}' is no number of seconds from 0 to {:g}. Correct it.", text, static_cast<double>(latest_start) * 1e-12));
+    bad(fmt::format("column 'start_s': '{}' is no number of seconds from 0 to {:g}. Correct it.", text,
+                    static_cast<double>(latest_start) * 1e-12));
     return {};
   }
 
@@ -144,7 +146,8 @@ class Reading {
     const auto& links = fabric_.links();
     const auto name = [&](std::uint32_t node) -> const std::string& { return fabric_.nodes()[node].name; };
     if (fabric_.network_links().size() != links.size())
-      return bad("column 'path': links are bundled by this routing. Set cluster.fabric.routing to ecmp or static, or leave the path empty.");
+      return bad(
+          "column 'path': links are bundled by this routing. Set cluster.fabric.routing to ecmp or static, or leave the path empty.");
     auto at = static_cast<std::uint32_t>(flow.source);
     for (std::size_t i = 0; i < path_words_.size(); ++i) {
       const topology::Link& link = links[path_words_[i]];

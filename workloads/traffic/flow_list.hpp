@@ -46,9 +46,7 @@ struct FlowList {
   std::span<const std::uint32_t> dependencies(std::size_t flow) const {
     return after.size() ? after[flow] : std::span<const std::uint32_t>();
   }
-  std::string place(std::size_t flow) const {
-    return flows[flow].line > 0 ? source + ":" + std::to_string(flows[flow].line) : source;
-  }
+  std::string place(std::size_t flow) const { return flows[flow].line > 0 ? source + ":" + std::to_string(flows[flow].line) : source; }
 };
 
 }  // namespace workloads::traffic

@@ -55,7 +55,8 @@ void permutation(const PatternSpec& spec, const topology::ClusterSpec& cluster, 
 
 void incast(const PatternSpec& spec, const topology::ClusterSpec& cluster, FlowList& list) {
   if (spec.receiver < 0 || spec.receiver >= cluster.gpus)
-    throw sim::InputError(fmt::format("weftsim traffic: --receiver: there is no GPU {}. Name one from 0 to {}.", spec.receiver, cluster.gpus - 1));
+    throw sim::InputError(
+        fmt::format("weftsim traffic: --receiver: there is no GPU {}. Name one from 0 to {}.", spec.receiver, cluster.gpus - 1));
   if (spec.senders < 1 || spec.senders >= cluster.gpus)
     throw sim::InputError(fmt::format("weftsim traffic: --senders: {} of {} GPUs cannot send to another. Use 1 to {}.", spec.senders,
                                       cluster.gpus, cluster.gpus - 1));
@@ -74,7 +75,8 @@ void all_to_all(const PatternSpec& spec, const topology::ClusterSpec& cluster, F
   if (n < 2 || n > cluster.gpus)
     throw sim::InputError(fmt::format("weftsim traffic: --end-points: {} of {} GPUs. Use 2 to {}.", n, cluster.gpus, cluster.gpus));
   if (n * (n - 1) > most_flows)
-    throw sim::InputError(fmt::format("weftsim traffic: --end-points: {} GPUs make {} flows, more than {}. Use fewer.", n, n * (n - 1), most_flows));
+    throw sim::InputError(
+        fmt::format("weftsim traffic: --end-points: {} GPUs make {} flows, more than {}. Use fewer.", n, n * (n - 1), most_flows));
   const auto gpu = [&](std::int64_t i) { return static_cast<int>(i * cluster.gpus / n); };
   for (std::int64_t from = 0; from < n; ++from)
     for (std::int64_t to = 0; to < n; ++to)
@@ -112,7 +114,7 @@ sim::Bytes web_search_size(double probability) {
   while (next + 1 < points.size() && points[next].cumulative <= probability) ++next;
   const auto &low = points[next - 1], &high = points[next];
   const double part = (probability - low.cumulative) / (high.cumulative - low.cumulative);
-  return sim::Bytes{std::max<std::int64_t>(1, static_cast<std::int64_t>(low.bytes + part * (high.bytes - low.bytes)))};
+  return sim::Bytes{std::max<std::int64_t>(1, std::llround(low.bytes + part * (high.bytes - low.bytes)))};
 }
 
 double web_search_mean() {

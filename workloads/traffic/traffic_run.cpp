@@ -164,9 +164,10 @@ class Player {
     for (const sim::LinkSpec& link : fabric_.network_links()) slowest = std::min(slowest, link.capacity.value());
     for (const Flow& flow : list_.flows) seconds += static_cast<double>(flow.bytes.count()) / (efficiency_ * slowest) * flow.repeat;
     if (seconds > 8e6)
-      throw sim::InputError(fmt::format("{}: bytes: all flows, one after the other, take {:.3g} s over the slowest link; simulated time "
-                                        "ends after 9.2e6 s. Give fewer bytes.",
-                                        list_.source, seconds));
+      throw sim::InputError(
+          fmt::format("{}: bytes: all flows, one after the other, take {:.3g} s over the slowest link; simulated time "
+                      "ends after 9.2e6 s. Give fewer bytes.",
+                      list_.source, seconds));
   }
 
   Time next_start() const {
@@ -190,11 +191,9 @@ class Player {
     const Flow& spec = list_.flows[flow];
     topology::Route made;
     const topology::Route& route = route_of(flow, made);
-    const bool across_nics =
-        !route.shares.empty() && fabric_.network_link_kind(route.shares.front().link) != topology::LinkKind::scale_up;
-    const sim::Bytes bytes = across_nics && efficiency_ < 1
-                                 ? sim::Bytes{std::llround(static_cast<double>(spec.bytes.count()) / efficiency_)}
-                                 : spec.bytes;
+    const bool across_nics = !route.shares.empty() && fabric_.network_link_kind(route.shares.front().link) != topology::LinkKind::scale_up;
+    const sim::Bytes bytes =
+        across_nics && efficiency_ < 1 ? sim::Bytes{std::llround(static_cast<double>(spec.bytes.count()) / efficiency_)} : spec.bytes;
     if (started_[flow] == 1) {
       outcome_.start[flow] = now;
       outcome_.alone[flow] = (route.latency + time_alone(route, bytes)) * spec.repeat;
@@ -305,7 +304,7 @@ class Player {
   std::vector<std::uint32_t> due_;               // flows that wait for nothing but their start, in its order
   std::size_t next_due_ = 0;
   std::priority_queue<Released, std::vector<Released>, std::greater<>> released_;
-  std::vector<std::uint32_t> ready_;             // to be started now
+  std::vector<std::uint32_t> ready_;  // to be started now
   std::vector<std::uint32_t> flow_of_id_;
   std::unordered_map<std::uint32_t, topology::Route> kept_routes_;
   std::uint64_t messages_in_all_ = 0, messages_arrived_ = 0;

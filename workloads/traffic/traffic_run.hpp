@@ -17,16 +17,16 @@ struct TrafficOptions {
 // Times by flow, in the order of the list. A flow that repeats starts with its first message and finishes with its last.
 struct TrafficOutcome {
   std::vector<sim::Time> start, finish;
-  std::vector<sim::Time> alone;   // how long it would take in an empty network
+  std::vector<sim::Time> alone;  // how long it would take in an empty network
   std::uint64_t messages = 0;
-  std::uint64_t events = 0;       // starts and arrivals of messages
-  double bytes = 0;               // carried, headers included
+  std::uint64_t events = 0;         // starts and arrivals of messages
+  double bytes = 0;                 // carried, headers included
   double max_link_utilization = 0;  // bytes over capacity and makespan
   std::string busiest_link;
-  std::uint64_t signature = 0;    // of bytes and times, in the order of the list
-  double wall_s = 0, cpu_s = 0;   // of the simulation: no files, no building of the fabric
+  std::uint64_t signature = 0;   // of bytes and times, in the order of the list
+  double wall_s = 0, cpu_s = 0;  // of the simulation: no files, no building of the fabric
   std::uint64_t peak_rss_bytes = 0;
-  sim::Time makespan() const;     // the last finish
+  sim::Time makespan() const;  // the last finish
 };
 
 // Runs the flows on the scenario's network. A flow waits for its start and for the flows in `after`, then for the latency
@@ -35,6 +35,7 @@ struct TrafficOutcome {
 // `transport: ideal` carries the bytes as they are; other transports carry bytes / nic_efficiency of the accelerator's
 // profile across NICs, if the scenario names one.
 // Throws sim::InputError when flows wait for each other, naming the circle; sim::SimulationError when there is no route.
-TrafficOutcome run_traffic(const Scenario& scenario, const topology::Fabric& fabric, const FlowList& list, const TrafficOptions& options = {});
+TrafficOutcome run_traffic(const Scenario& scenario, const topology::Fabric& fabric, const FlowList& list,
+                           const TrafficOptions& options = {});
 
 }  // namespace workloads::traffic

@@ -24,7 +24,7 @@ CompletionStatistics statistics_of(const TrafficOutcome& outcome, const std::vec
   }
   std::sort(times.begin(), times.end());
   std::sort(slowdowns.begin(), slowdowns.end());
-  return {flows.size(),           mean(times),     percentile(times, 0.5),    percentile(times, 0.99),      percentile(times, 0.999),
+  return {flows.size(),           mean(times),     percentile(times, 0.5),     percentile(times, 0.99),    percentile(times, 0.999),
           percentile(times, 1.0), mean(slowdowns), percentile(slowdowns, 0.5), percentile(slowdowns, 0.99)};
 }
 
@@ -40,9 +40,15 @@ std::string name_of_decade(int decade) {
 }
 
 Json statistics_json(const CompletionStatistics& s) {
-  return {{"flows", s.flows},           {"mean_fct_s", s.mean_s},       {"p50_fct_s", s.p50_s},
-          {"p99_fct_s", s.p99_s},       {"p999_fct_s", s.p999_s},       {"max_fct_s", s.max_s},
-          {"mean_slowdown", s.mean_slowdown}, {"p50_slowdown", s.p50_slowdown}, {"p99_slowdown", s.p99_slowdown}};
+  return {{"flows", s.flows},
+          {"mean_fct_s", s.mean_s},
+          {"p50_fct_s", s.p50_s},
+          {"p99_fct_s", s.p99_s},
+          {"p999_fct_s", s.p999_s},
+          {"max_fct_s", s.max_s},
+          {"mean_slowdown", s.mean_slowdown},
+          {"p50_slowdown", s.p50_slowdown},
+          {"p99_slowdown", s.p99_slowdown}};
 }
 
 }  // namespace
@@ -76,8 +82,8 @@ TrafficSummary summarize(const FlowList& list, const TrafficOutcome& outcome) {
 }
 
 Json traffic_json(const Scenario& scenario, const FlowList& list, const TrafficOutcome& outcome, const TrafficSummary& summary) {
-  Json json = {{"name", scenario.name}, {"version", std::string(version)}, {"seed", scenario.seed}, {"network", scenario.network},
-               {"gpus", scenario.cluster.gpus}, {"source", list.source}};
+  Json json = {{"name", scenario.name},       {"version", std::string(version)}, {"seed", scenario.seed},
+               {"network", scenario.network}, {"gpus", scenario.cluster.gpus},   {"source", list.source}};
   json.update(statistics_json(summary.all));
   json["makespan_s"] = summary.makespan_s;
   json["messages"] = outcome.messages;
