@@ -19,7 +19,7 @@ namespace sim {
 // its level until its bottleneck, or a link that would now hold it lower, has been reached by a change.
 class MaxMin {
  public:
-  explicit MaxMin(std::span<const LinkSpec> links);
+  explicit MaxMin(std::span<const LinkSpec> links, int threads = 1);  // rates are the same for any number
 
   void attach(FlowId flow, std::span<const LinkShare> shares, BytesPerSecond limit, double weight);
   void detach(FlowId flow);
@@ -28,8 +28,8 @@ class MaxMin {
 
   bool changed() const { return !seed_flows_.empty() || !seed_links_.empty(); }
   void solve();
-  std::span<const FlowId> solved_flows() const { return freed_; }   // those whose rate may differ from before
-  std::span<const LinkId> solved_links() const { return touched_; }
+  std::span<const FlowId> solved_flows() const { return filling_.freed; }   // those whose rate may differ from before
+  std::span<const LinkId> solved_links() const { return filling_.touched; }
   BytesPerSecond rate(FlowId flow) const;
   bool limits_a_flow(LinkId link) const;  // of solved_links(): full, and some flow is below its ceiling
 
@@ -61,8 +61,8 @@ class MaxMin {
   };
   struct alignas(64) Link {         // the first cache line is what the filling reads
     Load capacity = 0;
-    Load left = 0;                  // capacity less what the flows that do not rise use
-    std::int64_t rising = 0;        // coefficients of those that do
+    Load left = 0;                  // while tight: capacity less what the flows that do not rise use
+    std::int64_t rising = 0;        // while tight: coefficients of those that do
     Level level = unlimited;        // where it became full; its flows at that level are held by it
     Level queued = unlimited;       // its earliest step in this solve
     bool tight = false;             // demand exceeds capacity; otherwise it can hold nobody
@@ -82,22 +82,37 @@ class MaxMin {
     FlowId flow;
   };
 
+  // What one solve reads and writes beside flows and links; kept to spare allocations.
+  struct Filling {
+    std::vector<FlowId> freed;      // rising, or risen
+    std::vector<LinkId> touched;
+    std::vector<Step> steps;        // a heap
+    std::vector<FlowId> held;
+    std::vector<Tie> ties;
+  };
+
   static bool is_full(const Link& link, Load left) { return left <= link.capacity >> 30; }
   std::span<Crossing> crossings(const Share& share) { return {crossings_.data() + share.first, share.count}; }
   void make_room(FlowId id, std::size_t count);
-  void seed(LinkId id);
-  void push(Level level, LinkId link);
-  void push(Level level, FlowId flow);
-  void push_ceiling(FlowId id);
-  void push(Step step);
-  Step pop();
-  void touch(LinkId id);
-  void queue(LinkId id);
-  void release(FlowId id);
-  void fix(FlowId id, Level level);
-  void reach_link(LinkId id, Level level);
-  void reach_flow(FlowId id, Level level);
-  bool release_higher(LinkId id, Level& level);
+  void update_tightness(LinkId id);
+  void recount(Link& link);
+
+  void solve_changes();
+  void solve_all();
+  void open(LinkId id);
+  void split_into_parts();
+  void fill_from_zero(Filling& filling);
+  void fill(Filling& filling);
+  void push(Filling& filling, Step step);
+  bool needs_ceiling(const Share& share);
+  void push_ceiling(Filling& filling, FlowId id);
+  void touch(Filling& filling, LinkId id);
+  void queue(Filling& filling, LinkId id);
+  void release(Filling& filling, FlowId id);
+  void fix(Filling& filling, FlowId id, Level level);
+  void reach_link(Filling& filling, LinkId id, Level level);
+  void reach_flow(Filling& filling, FlowId id, Level level);
+  bool release_higher(Filling& filling, LinkId id, Level& level);
 
   std::vector<Link> links_;
   std::vector<Share> shares_;       // by flow id, as the next two
@@ -107,12 +122,12 @@ class MaxMin {
   std::vector<std::vector<std::uint32_t>> free_blocks_;  // of crossings, by length
   std::vector<FlowId> seed_flows_;
   std::vector<LinkId> seed_links_;
-  // One solve; kept to spare allocations.
-  std::vector<FlowId> freed_;
-  std::vector<LinkId> touched_;
-  std::vector<Step> steps_;
-  std::vector<FlowId> held_;
-  std::vector<Tie> ties_;
+  std::size_t attached_ = 0;
+  int threads_;
+  Filling filling_;
+  std::vector<Filling> parts_;            // no flow of one part shares a tight link with a flow of another
+  std::vector<std::uint32_t> leader_;     // by link: another link of its component, at last the first one
+  std::vector<std::uint32_t> part_of_;    // by link
 };
 
 }  // namespace sim

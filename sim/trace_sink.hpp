@@ -39,12 +39,14 @@ struct FlowRecord {
   Bytes bytes;
   Time start, end;
   std::int64_t cause = -1;        // row of the operation whose output it carries; -1: none
+  std::uint32_t job = 0;
 };
 
 struct MemoryRecord {
   std::uint32_t rank = 0;
   Time time;
   Bytes bytes;
+  std::uint32_t job = 0;
 };
 
 class TraceSink {

@@ -86,7 +86,7 @@ void Executor::finish_step(std::uint32_t rank, const Step& step) {
   state.posted = false;
   if (step.memory_change != 0) {
     memory_[rank] += step.memory_change;
-    if (trace_) trace_->record(sim::MemoryRecord{static_cast<std::uint32_t>(r.number), state.device, sim::Bytes{memory_[rank]}});
+    if (trace_) trace_->record(sim::MemoryRecord{static_cast<std::uint32_t>(r.number), state.device, sim::Bytes{memory_[rank]}, r.job});
   }
   ++outcome_.events;
   ++steps_done_;

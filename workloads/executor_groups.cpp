@@ -111,7 +111,7 @@ void Executor::end_call(std::uint32_t group, std::uint32_t number, sim::Time at)
   if (trace_ && !members.inside_domain)  // a coupled flow is one row: the first and the last rank of its group
     trace_->record(sim::FlowRecord{static_cast<std::uint32_t>(plan_.ranks[members.ranks.front()].number),
                                    static_cast<std::uint32_t>(plan_.ranks[members.ranks.back()].number), call.bytes, call.start, at,
-                                   states_[members.ranks.front()].last_row});
+                                   states_[members.ranks.front()].last_row, members.job});
   for (const std::uint32_t rank : call.waiters) ready_.push_back(rank);
   call.waiters.clear();
   if (!members.inside_domain) begin_calls(group);

@@ -92,7 +92,7 @@ void Executor::end_message(std::uint32_t channel, std::uint32_t number, sim::Tim
   if (trace_)
     trace_->record(sim::FlowRecord{static_cast<std::uint32_t>(plan_.ranks[c.source].number),
                                    static_cast<std::uint32_t>(plan_.ranks[c.destination].number), c.bytes, message.start, at,
-                                   states_[c.source].last_row});
+                                   states_[c.source].last_row, plan_.ranks[c.source].job});
   if (message.wanted == sim::never)
     message.end = at;  // until it is wanted
   else

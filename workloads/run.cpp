@@ -50,7 +50,7 @@ void check_memory(const Scenario& scenario, const JobSpec& job, const MemoryUse&
 
 std::vector<RankRow> make_rank_rows(const Plan& plan, const topology::Fabric& fabric) {
   std::vector<RankRow> rows;
-  for (const Rank& r : plan.ranks) rows.push_back({r.number, r.gpu, fabric.host_of(r.gpu), r.tp, r.pp, r.dp, 0, 0});
+  for (const Rank& r : plan.ranks) rows.push_back({r.number, r.gpu, fabric.host_of(r.gpu), r.tp, r.pp, r.dp, 0, 0, static_cast<std::int32_t>(r.job)});
   return rows;
 }
 

@@ -189,7 +189,8 @@ Scenario read_scenario_file(const std::filesystem::path& path, const ReadOptions
 Scenario read_shipped_scenario(std::string_view name, const ReadOptions& options) {
   const auto text = shipped_scenario_text(name);
   if (!text) {
-    const auto known = shipped_scenarios();
+    auto known = shipped_scenarios();
+    if (const auto fabrics = shipped_fabrics(); !options.workload_required) known.insert(known.end(), fabrics.begin(), fabrics.end());
     throw sim::InputError(fmt::format("unknown scenario '{}' (known: {}).{}", name, joined(known), did_you_mean(name, known)));
   }
   return read_scenario_text(*text, fmt::format("scenarios/{}.yaml", name), options);
@@ -202,11 +203,13 @@ Scenario read_scenario(const std::string& path_or_name, const ReadOptions& optio
 }
 
 std::vector<std::string> shipped_scenarios() { return embedded_names("scenarios"); }
+std::vector<std::string> shipped_fabrics() { return embedded_names("fabrics"); }
 std::vector<std::string> shipped_models() { return embedded_names("models"); }
 std::vector<std::string> shipped_hosts() { return embedded_names("hosts"); }
 
 std::optional<std::string_view> shipped_scenario_text(std::string_view name) {
-  return embedded_text(fmt::format("scenarios/{}.yaml", name));
+  const auto whole = embedded_text(fmt::format("scenarios/{}.yaml", name));
+  return whole ? whole : embedded_text(fmt::format("fabrics/{}.yaml", name));
 }
 
 std::optional<ModelSpec> shipped_model(std::string_view name) {

@@ -27,6 +27,7 @@ std::string to_yaml(const Scenario& scenario);
 
 // What travels inside the binary, sorted by name.
 std::vector<std::string> shipped_scenarios();
+std::vector<std::string> shipped_fabrics();  // without workload, for `topo` and `traffic`
 std::vector<std::string> shipped_models();
 std::vector<std::string> shipped_hosts();
 std::optional<ModelSpec> shipped_model(std::string_view name);

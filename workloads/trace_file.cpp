@@ -89,6 +89,7 @@ struct FlowColumns {
   explicit FlowColumns(hdf5::Handle group) : group_(std::move(group)) {}
   void push(const sim::FlowRecord& flow) {
     id.push(count++);
+    job.push(static_cast<std::int32_t>(flow.job));
     source.push(static_cast<std::int32_t>(flow.source));
     destination.push(static_cast<std::int32_t>(flow.destination));
     bytes.push(flow.bytes.count());
@@ -98,7 +99,7 @@ struct FlowColumns {
   }
   void append() {
     for (auto* column : {&id, &bytes, &start_ps, &end_ps, &cause}) column->append();
-    for (auto* column : {&source, &destination}) column->append();
+    for (auto* column : {&job, &source, &destination}) column->append();
   }
 
  private:
@@ -106,18 +107,20 @@ struct FlowColumns {
   hid_t g_ = group_.id();
   std::int64_t count = 0;
   Column<std::int64_t> id{g_, "id", "1"};
-  Column<std::int32_t> source{g_, "src", "1"}, destination{g_, "dst", "1"};
+  Column<std::int32_t> job{g_, "job", "1"}, source{g_, "src", "1"}, destination{g_, "dst", "1"};
   Column<std::int64_t> bytes{g_, "bytes", "byte"}, start_ps{g_, "start_ps", "ps"}, end_ps{g_, "end_ps", "ps"}, cause{g_, "cause", "1"};
 };
 
 struct MemoryColumns {
   explicit MemoryColumns(hdf5::Handle group) : group_(std::move(group)) {}
   void push(const sim::MemoryRecord& sample) {
+    job.push(static_cast<std::int32_t>(sample.job));
     rank.push(static_cast<std::int32_t>(sample.rank));
     time_ps.push(sample.time.ps());
     bytes.push(sample.bytes.count());
   }
   void append() {
+    job.append();
     rank.append();
     time_ps.append();
     bytes.append();
@@ -126,7 +129,7 @@ struct MemoryColumns {
  private:
   hdf5::Handle group_;
   hid_t g_ = group_.id();
-  Column<std::int32_t> rank{g_, "rank", "1"};
+  Column<std::int32_t> job{g_, "job", "1"}, rank{g_, "rank", "1"};
   Column<std::int64_t> time_ps{g_, "time_ps", "ps"}, bytes{g_, "bytes", "byte"};
 };
 
@@ -222,6 +225,7 @@ void TraceFile::write_ranks(std::span<const RankRow> ranks) {
   const auto column = [&](const char* name, std::int32_t RankRow::*field) {
     write_column<std::int32_t>(group.id(), name, "1", ranks, [field](const RankRow& row) { return row.*field; });
   };
+  column("job", &RankRow::job);
   column("rank", &RankRow::rank);
   column("gpu", &RankRow::gpu);
   column("host", &RankRow::host);

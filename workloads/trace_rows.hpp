@@ -8,7 +8,7 @@
 namespace workloads {
 
 struct RankRow {
-  std::int32_t rank = 0, gpu = 0, host = 0, tp = 0, pp = 0, dp = 0, cp = 0, ep = 0;
+  std::int32_t rank = 0, gpu = 0, host = 0, tp = 0, pp = 0, dp = 0, cp = 0, ep = 0, job = 0;
 };
 
 struct LinkRow {                      // its id is its place

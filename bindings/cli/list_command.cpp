@@ -13,6 +13,7 @@ class ListCommand final : public Command {
   void declare(Arguments&) override {}
   ExitCode run(Console& console) override {
     const std::pair<std::string_view, std::vector<std::string>> groups[] = {{"scenarios", workloads::shipped_scenarios()},
+                                                                            {"fabrics", workloads::shipped_fabrics()},
                                                                             {"models", workloads::shipped_models()},
                                                                             {"profiles", kernels::shipped_device_profiles()},
                                                                             {"software", kernels::shipped_software_profiles()},

@@ -29,6 +29,7 @@ std::int64_t ColumnTrace::record(const sim::OpRecord& op) {
 }
 
 void ColumnTrace::record(const sim::FlowRecord& flow) {
+  flows_.job.push_back(static_cast<std::int32_t>(flow.job));
   flows_.src.push_back(static_cast<std::int32_t>(flow.source));
   flows_.dst.push_back(static_cast<std::int32_t>(flow.destination));
   flows_.bytes.push_back(flow.bytes.count());
@@ -38,6 +39,7 @@ void ColumnTrace::record(const sim::FlowRecord& flow) {
 }
 
 void ColumnTrace::record(const sim::MemoryRecord& sample) {
+  memory_.job.push_back(static_cast<std::int32_t>(sample.job));
   memory_.rank.push_back(static_cast<std::int32_t>(sample.rank));
   memory_.time_ps.push_back(sample.time.ps());
   memory_.bytes.push_back(sample.bytes.count());

@@ -33,12 +33,12 @@ class ColumnTrace final : public sim::TraceSink {
     std::vector<double> flops;
   };
   struct Flows {
-    std::vector<std::int32_t> src, dst;      // ranks
+    std::vector<std::int32_t> job, src, dst; // ranks of the job
     std::vector<std::int64_t> bytes, start_ps, end_ps;
     std::vector<std::int64_t> cause;          // row of the operation; -1: none
   };
   struct Memory {
-    std::vector<std::int32_t> rank;
+    std::vector<std::int32_t> job, rank;
     std::vector<std::int64_t> time_ps, bytes;
   };
 

@@ -79,6 +79,7 @@ py::dict ops_table(py::handle self) {
 py::dict flows_table(py::handle self) {
   const auto& flows = self.cast<const RunTrace&>().columns.flows();
   return Table(self)
+      .add("job", flows.job, "1")
       .add("src", flows.src, "1")
       .add("dst", flows.dst, "1")
       .add("bytes", flows.bytes, "byte")
@@ -90,13 +91,14 @@ py::dict flows_table(py::handle self) {
 
 py::dict memory_table(py::handle self) {
   const auto& memory = self.cast<const RunTrace&>().columns.memory();
-  return Table(self).add("rank", memory.rank, "1").add("time_ps", memory.time_ps, "ps").add("bytes", memory.bytes, "byte").columns();
+  return Table(self).add("job", memory.job, "1").add("rank", memory.rank, "1").add("time_ps", memory.time_ps, "ps").add("bytes", memory.bytes, "byte").columns();
 }
 
 py::dict ranks_table(py::handle self) {
   using workloads::RankRow;
   const auto& ranks = self.cast<const RunTrace&>().ranks;
   return Table(self)
+      .add("job", ranks, &RankRow::job, "1")
       .add("rank", ranks, &RankRow::rank, "1")
       .add("gpu", ranks, &RankRow::gpu, "1")
       .add("host", ranks, &RankRow::host, "1")

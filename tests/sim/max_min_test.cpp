@@ -20,7 +20,7 @@ double ceiling(const Asked& flow, const std::vector<LinkSpec>& links) {
   return most;
 }
 
-// A link of flow A gives a level of 1/3 of 12 GB/s to weight 1: rates 4 and 8. With B capped at 6, A gets the other 6.
+// Weights 1 and 2 share 12 GB/s as 4 and 8; capped at 6, the heavy one leaves the other 6.
 TEST(MaxMin, weights_divide_a_link_in_their_ratio) {
   const std::vector<LinkSpec> links = {{12_GBps}};
   MaxMin rates(links);

@@ -94,19 +94,19 @@ TEST(FileFabric, spraying_splits_equally_over_the_shortest_paths) {
   }
 }
 
-// 100 spines, but a flow takes 64 of them: 1 + 1 links of share 1 and 2 x 64 of 1/64, the same for the same label.
-TEST(FileFabric, spraying_takes_64_paths_at_most) {
-  ClusterSpec spec = leaf_spine(2, 1, 100);
+// 300 spines, but a flow takes 256 of them: 1 + 1 links of share 1 and 2 x 256 of 1/256.
+TEST(FileFabric, spraying_takes_256_paths_at_most) {
+  ClusterSpec spec = leaf_spine(2, 1, 300);
   spec.fabric.routing = Routing::spray;
   const Fabric fabric(spec);
   std::set<std::uint32_t> used;
   for (std::uint64_t label = 0; label < 20; ++label) {
     const Route route = fabric.route(0, 1, label);
-    EXPECT_EQ(route.shares.size(), 130U);
+    EXPECT_EQ(route.shares.size(), 514U);
     EXPECT_DOUBLE_EQ(std::accumulate(route.shares.begin(), route.shares.end(), 0.0, [](double sum, auto s) { return sum + s.share; }), 4);
     for (const sim::LinkShare& s : route.shares) used.insert(s.link.value());
   }
-  EXPECT_EQ(used.size(), 202U);  // all of them serve some flow
+  EXPECT_EQ(used.size(), 602U);  // all of them serve some flow
 }
 
 // h1 hangs on both leaves, but forwards nothing: h0 -> h2 goes over the spine.

@@ -15,7 +15,7 @@ namespace topology {
 namespace {
 
 constexpr std::uint16_t unreached = std::numeric_limits<std::uint16_t>::max();
-constexpr double most_paths = 64;  // of a sprayed flow; a fat-tree of 32 ports has 256 between pods
+constexpr double most_paths = 256;  // of a sprayed flow: what a fat-tree of 32-port switches has between pods
 constexpr std::uint32_t no_link = std::numeric_limits<std::uint32_t>::max();
 
 // Links out of (or into) each node, by link number.
@@ -41,7 +41,7 @@ struct Ways {
 
 // Routes of a fabric given link by link: shortest paths over switches.
 //   ecmp: each switch hashes as in a Clos network; static: the lowest link number.
-//   spray, adaptive: an equal part over each shortest path, at most 64 of them, at even distances in the order of their links.
+//   spray, adaptive: an equal part over each shortest path, at most 256 of them, at even distances in the order of their links.
 //         That is the hop-by-hop split of a regular network, and not the ideal one of an irregular one. The latency is the
 //         longest of the paths.
 // Ways to a switch are searched when they are first asked for, and kept: about 10 bytes a node and leaf.
