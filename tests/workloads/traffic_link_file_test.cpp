@@ -67,7 +67,7 @@ TEST_F(LinkFile, rows_are_checked_and_all_told) {
             "t.csv:4: column 'link': '5' is no number from 0 to 3 (links are numbered from 0 without gaps). Number them anew.\n"
             "t.csv:4: column 'gbps': 'x' is no number. Correct it.\n"
             "t.csv:5: column 'gbps': 0 is not above 0 and at most 1e+09. Correct it.\n"
-            "t.csv:5: column 'latency_ns': -2 is not from 0 to 1e12. Correct it.\n"
+            "t.csv:5: column 'latency_ns': -2 is not from 0 to 1e9. Correct it.\n"
             "t.csv:5: the link goes from 'h1' to itself. Name two nodes.");
 }
 

@@ -147,6 +147,14 @@ TEST(Traffic, a_circle_of_after_and_repeat_is_named) {
             "out.");
 }
 
+// 1e6 messages of 1 PiB at 50 GB/s are 713 years.
+TEST(Traffic, more_than_simulated_time_holds_is_refused) {
+  EXPECT_EQ(
+      refusal(star(2), "id,src,dst,bytes,start_s,repeat\na,0,1,1125899906842624,0,1000000\n"),
+      "flows.csv: bytes: all messages, one after the other, take 2.25e+10 s over the slowest link; simulated time ends after 9.2e6 s. "
+      "Give fewer bytes or repeats.");
+}
+
 TEST(Traffic, no_route_stops_the_simulation) {
   const auto path = std::filesystem::path(testing::TempDir()) / "oneway.links.csv";
   std::ofstream(path) << "link,from,to,gbps,latency_ns\n0,h0,s,400,0\n1,s,h1,400,0\n";

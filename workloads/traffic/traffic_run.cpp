@@ -158,16 +158,21 @@ class Player {
                                       list_.place(flow), text, list_.id(flow)));
   }
 
-  // sim::Time ends after 106 days. One flow after the other over the slowest link takes longer than any real run.
+  // sim::Time ends after 106 days. One message after the other over the slowest link takes longer than any real run.
   void check_duration() const {
-    double slowest = std::numeric_limits<double>::infinity(), seconds = 0;
-    for (const sim::LinkSpec& link : fabric_.network_links()) slowest = std::min(slowest, link.capacity.value());
-    for (const Flow& flow : list_.flows) seconds += static_cast<double>(flow.bytes.count()) / (efficiency_ * slowest) * flow.repeat;
-    if (seconds > 8e6)
-      throw sim::InputError(
-          fmt::format("{}: bytes: all flows, one after the other, take {:.3g} s over the slowest link; simulated time "
-                      "ends after 9.2e6 s. Give fewer bytes.",
-                      list_.source, seconds));
+    constexpr double longest = 8e6, links_of_a_route = 32;
+    double slowest = std::numeric_limits<double>::infinity(), latency = 0, seconds = 0;
+    for (const topology::Link& link : fabric_.links()) {
+      slowest = std::min(slowest, link.capacity.value());
+      latency = std::max(latency, links_of_a_route * link.latency.in_seconds());
+    }
+    for (const Flow& flow : list_.flows)
+      seconds += (latency + static_cast<double>(flow.bytes.count()) / (efficiency_ * slowest)) * flow.repeat;
+    if (seconds > longest)
+      throw sim::InputError(fmt::format(
+          "{}: bytes: all messages, one after the other, take {:.3g} s over the slowest link; simulated time ends after 9.2e6 s. "
+          "Give fewer bytes or repeats.",
+          list_.source, seconds));
   }
 
   Time next_start() const {
