@@ -13,11 +13,11 @@ struct Flow {
   bool active = false;     // past its latency
   double remaining = 0;    // bytes, as of `settled`
   BytesPerSecond rate;
-  BytesPerSecond limit;    // as asked for; zero: none
+  BytesPerSecond limit;  // as asked for; zero: none
   double weight = 1;
-  Time settled;            // `remaining` is true at this time
-  Time finish = never;     // at this rate
-  Time queued = never;     // the earliest of its finishes in the queue; never after `finish`
+  Time settled;         // `remaining` is true at this time
+  Time finish = never;  // at this rate
+  Time queued = never;  // the earliest of its finishes in the queue; never after `finish`
 };
 
 // Flows by id; ids of finished flows are used again (deterministically: last freed, first used).
@@ -32,12 +32,14 @@ class FlowTable {
     const FlowId id = free_.back();
     free_.pop_back();
     Flow& flow = flows_[id.value()];
-    flow = {.first_share = block_of(spec.shares.size()),
-            .share_count = static_cast<std::uint32_t>(spec.shares.size()),
-            .life = flow.life,
-            .remaining = static_cast<double>(spec.bytes.count()),
-            .limit = spec.ceiling,
-            .weight = spec.weight};
+    const std::uint32_t life = flow.life;
+    flow = {};
+    flow.life = life;
+    flow.first_share = block_of(spec.shares.size());
+    flow.share_count = static_cast<std::uint32_t>(spec.shares.size());
+    flow.remaining = static_cast<double>(spec.bytes.count());
+    flow.limit = spec.ceiling;
+    flow.weight = spec.weight;
     std::copy(spec.shares.begin(), spec.shares.end(), shares_.begin() + flow.first_share);
     return id;
   }

@@ -3,8 +3,8 @@
 
 namespace sim {
 
-FluidNetwork::FluidNetwork(std::span<const LinkSpec> links, FlowObserver* observer)
-    : rates_(links), limiting_since_(links.size(), never), use_(links.size()), observer_(observer) {}
+FluidNetwork::FluidNetwork(std::span<const LinkSpec> links, FlowObserver* observer, int threads)
+    : rates_(links, threads), limiting_since_(links.size(), never), use_(links.size()), observer_(observer) {}
 
 FlowId FluidNetwork::start(const FlowSpec& spec) {
   const FlowId id = flows_.add(spec);

@@ -14,7 +14,7 @@ namespace sim {
 // Equal inputs give bit-equal outputs: ties go by FlowId, never by address. All changes of one instant are one solve (max_min.hpp).
 class FluidNetwork final : public Network {
  public:
-  FluidNetwork(std::span<const LinkSpec> links, FlowObserver* observer);
+  FluidNetwork(std::span<const LinkSpec> links, FlowObserver* observer, int threads = 1);  // results are the same for any number
   FlowId start(const FlowSpec& flow) override;
   void set_capacity(LinkId link, BytesPerSecond capacity) override;
   Time next_event() override;

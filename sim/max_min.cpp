@@ -13,7 +13,6 @@ constexpr double coefficient_unit = 1048576.0 * 27 * 25 * 7 * 11 * 13;
 // Rates lie on a grid of 1/64 B/s; the roundings of the levels stay far below it.
 constexpr double rate_grid = 64;
 
-
 std::int64_t to_level(double bytes_per_second) {
   return static_cast<std::int64_t>(std::min(bytes_per_second * levels_per_byte, highest_level));
 }
@@ -92,8 +91,10 @@ void MaxMin::detach(FlowId id) {
     crossings_[shares_[moved.flow.value()].first + moved.entry].place = c.place;
     link.members.pop_back();
     link.demand -= static_cast<Load>(share.ceiling) * c.coefficient;
-    if (link.tight && share.rises()) link.rising -= c.coefficient;
-    else if (link.tight) link.left += static_cast<Load>(share.level) * c.coefficient;
+    if (link.tight && share.rises())
+      link.rising -= c.coefficient;
+    else if (link.tight)
+      link.left += static_cast<Load>(share.level) * c.coefficient;
     update_tightness(c.link);
   }
   share.level = 0;
@@ -119,8 +120,10 @@ void MaxMin::recount(Link& link) {
   link.rising = 0;
   for (const Member& m : link.members) {
     const Share& share = shares_[m.flow.value()];
-    if (share.rises()) link.rising += m.coefficient;
-    else link.left -= static_cast<Load>(share.level) * m.coefficient;
+    if (share.rises())
+      link.rising += m.coefficient;
+    else
+      link.left -= static_cast<Load>(share.level) * m.coefficient;
   }
 }
 

@@ -20,8 +20,10 @@ void MaxMin::solve() {
   filling_.freed.clear();
   filling_.touched.clear();
   const bool most_change = seed_flows_.size() >= 64 && seed_flows_.size() * 8 > attached_;
-  if (most_change) solve_all();
-  else solve_changes();
+  if (most_change)
+    solve_all();
+  else
+    solve_changes();
   seed_flows_.clear();
   seed_links_.clear();
   for (const FlowId id : filling_.freed) shares_[id.value()].before = keeps;
@@ -88,8 +90,10 @@ void MaxMin::split_into_parts() {
     const Crossing* first = nullptr;
     for (const Crossing& c : crossings(shares_[id.value()])) {
       if (!links_[c.link.value()].tight) continue;
-      if (first) leader_[leader(c.link.value())] = leader(first->link.value());
-      else first = &c;
+      if (first)
+        leader_[leader(c.link.value())] = leader(first->link.value());
+      else
+        first = &c;
     }
     return first;
   };
@@ -134,8 +138,10 @@ void MaxMin::fill(Filling& filling) {
     const Step step = steps.back();
     steps.pop_back();
     const auto id = static_cast<std::uint32_t>(step.what);
-    if (step.what >= first_flow) reach_flow(filling, FlowId{id}, step.level);
-    else reach_link(filling, LinkId{id}, step.level);
+    if (step.what >= first_flow)
+      reach_flow(filling, FlowId{id}, step.level);
+    else
+      reach_link(filling, LinkId{id}, step.level);
   }
 }
 
@@ -197,11 +203,15 @@ void MaxMin::release(Filling& filling, FlowId id) {
     if (!link.tight) continue;
     link.left += static_cast<Load>(before) * c.coefficient;
     link.rising += c.coefficient;
-    if (link.touched) queue(filling, c.link);
-    else untouched = true;
+    if (link.touched)
+      queue(filling, c.link);
+    else
+      untouched = true;
   }
-  if (untouched) push(filling, {before, first_flow | id.value()});
-  else push_ceiling(filling, id);
+  if (untouched)
+    push(filling, {before, first_flow | id.value()});
+  else
+    push_ceiling(filling, id);
 }
 
 void MaxMin::fix(Filling& filling, FlowId id, Level level) {
@@ -235,7 +245,8 @@ void MaxMin::reach_link(Filling& filling, LinkId id, Level level) {
   if (level != link.queued) return;  // queued lower since
   link.queued = unlimited;
   if (link.rising == 0) return;
-  if (static_cast<Level>(std::max<Load>(link.left, 0) / link.rising) > level || release_higher(filling, id, level)) return queue(filling, id);
+  if (static_cast<Level>(std::max<Load>(link.left, 0) / link.rising) > level || release_higher(filling, id, level))
+    return queue(filling, id);
   link.level = std::min(link.level, level);
   for (std::size_t i = 0; i < link.members.size() && link.rising > 0; ++i)
     if (shares_[link.members[i].flow.value()].rises()) fix(filling, link.members[i].flow, level);

@@ -44,18 +44,20 @@ class FlowObserver {
 class Network {
  public:
   virtual ~Network() = default;
-  virtual FlowId start(const FlowSpec& flow) = 0;                         // from now
-  virtual void set_capacity(LinkId link, BytesPerSecond capacity) = 0;    // from now; zero: the link is down
-  virtual Time next_event() = 0;                                          // never, when nothing can happen; solves all changes of this instant at once
-  virtual std::span<const FlowId> advance_to(Time t) = 0;                 // the finished, by FlowId; valid until the next call
-  virtual BytesPerSecond rate(FlowId flow) = 0;                           // zero while in its latency
+  virtual FlowId start(const FlowSpec& flow) = 0;                       // from now
+  virtual void set_capacity(LinkId link, BytesPerSecond capacity) = 0;  // from now; zero: the link is down
+  virtual Time next_event() = 0;                           // never, when nothing can happen; solves all changes of this instant at once
+  virtual std::span<const FlowId> advance_to(Time t) = 0;  // the finished, by FlowId; valid until the next call
+  virtual BytesPerSecond rate(FlowId flow) = 0;            // zero while in its latency
   virtual Time now() const = 0;
-  virtual std::vector<LinkUse> link_use() const = 0;                      // one per link, up to now
+  virtual std::vector<LinkUse> link_use() const = 0;  // one per link, up to now
 };
 
 // Every network that a scenario can name: "analytic", "fluid". Throws InputError for another name.
-// The observer may be null; it must outlive the network.
-std::unique_ptr<Network> make_network(std::string_view name, std::span<const LinkSpec> links, FlowObserver* observer = nullptr);
+// The observer may be null; it must outlive the network. `threads` (0: as many as the machine gives) may
+// work on one large solve; results are the same for any number.
+std::unique_ptr<Network> make_network(std::string_view name, std::span<const LinkSpec> links, FlowObserver* observer = nullptr,
+                                      int threads = 1);
 std::span<const std::string_view> network_names();
 
 }  // namespace sim

@@ -103,7 +103,7 @@ struct Transfer {
 };
 
 // Sizes of a web-search trace: cumulative probability, linear between the points.
-constexpr std::pair<double, double> web_search[] = {{1, 0},      {10e3, .15}, {20e3, .20}, {30e3, .30}, {50e3, .40},  {80e3, .53},
+constexpr std::pair<double, double> web_search[] = {{1, 0},      {10e3, .15}, {20e3, .20}, {30e3, .30}, {50e3, .40}, {80e3, .53},
                                                     {200e3, .6}, {1e6, .70},  {2e6, .80},  {5e6, .90},  {10e6, .97}, {30e6, 1.0}};
 constexpr std::size_t points = std::size(web_search);
 
@@ -163,8 +163,7 @@ FlowId start(Network& network, const Fabric& fabric, const Transfer& t) {
 }
 
 Outcome simulate(const Fabric& fabric, const std::vector<Transfer>& transfers, int threads) {
-  FluidNetwork network(std::vector<LinkSpec>(fabric.links, {line_rate}), nullptr);
-  (void)threads;
+  FluidNetwork network(std::vector<LinkSpec>(fabric.links, {line_rate}), nullptr, threads);
   Outcome outcome{std::vector<Time>(transfers.size())};
   std::vector<std::uint32_t> transfer_of_flow;
   for (std::size_t next = 0;;) {
@@ -185,8 +184,7 @@ Outcome simulate(const Fabric& fabric, const std::vector<Transfer>& transfers, i
 // Ring all-reduce of 1 GiB, every message a flow: message k of a rank waits until its message k-1 is
 // sent and message k-1 of the rank before it has come.
 Outcome simulate_ring(const Fabric& fabric, int threads) {
-  FluidNetwork network(std::vector<LinkSpec>(fabric.links, {line_rate}), nullptr);
-  (void)threads;
+  FluidNetwork network(std::vector<LinkSpec>(fabric.links, {line_rate}), nullptr, threads);
   const std::uint32_t n = fabric.hosts, messages = 2 * (n - 1);
   const auto transfer = [&](std::uint32_t rank) { return Transfer{rank, (rank + 1) % n, (1 << 30) / n, {}}; };
   std::vector<std::uint32_t> rank_of_flow, sent(n, 0), received(n, 0), started(n, 0);
@@ -224,8 +222,8 @@ void run_case(const std::string& name, const std::function<Outcome()>& simulate_
     return;
   }
   const auto flows = static_cast<double>(outcome.finishes.size());
-  fmt::print("{:<12} {:>8} {:>9} {:>9.4f} {:>9.4f} {:>12.0f} {:>12.2f} {:>14.3f}\n", name, outcome.finishes.size(), outcome.solves, cpu, wall,
-             flows / wall, wall / (2 * flows) * 1e6, outcome.makespan.in_seconds() * 1e6);
+  fmt::print("{:<12} {:>8} {:>9} {:>9.4f} {:>9.4f} {:>12.0f} {:>12.2f} {:>14.3f}\n", name, outcome.finishes.size(), outcome.solves, cpu,
+             wall, flows / wall, wall / (2 * flows) * 1e6, outcome.makespan.in_seconds() * 1e6);
   std::fflush(stdout);
 }
 }  // namespace
@@ -235,9 +233,12 @@ int main(int argc, char** argv) {
   bool print_finishes = false;
   int threads = 1;
   for (int i = 1; i < argc; ++i) {
-    if (!std::strcmp(argv[i], "--finishes")) print_finishes = true;
-    else if (!std::strcmp(argv[i], "--threads") && i + 1 < argc) threads = std::atoi(argv[++i]);
-    else filter = argv[i];
+    if (!std::strcmp(argv[i], "--finishes"))
+      print_finishes = true;
+    else if (!std::strcmp(argv[i], "--threads") && i + 1 < argc)
+      threads = std::atoi(argv[++i]);
+    else
+      filter = argv[i];
   }
   const Fabric t1 = leaf_spine(16, 16, 16), t2 = fat_tree(16), t3 = fat_tree(32);
   const auto listed = [&](const Fabric& fabric, std::function<std::vector<Transfer>()> make) {
@@ -256,7 +257,8 @@ int main(int argc, char** argv) {
       {"T3a1_perm1M", listed(t3, [&] { return permutation(t3, 1 << 20); })},
   };
   if (!print_finishes)
-    fmt::print("{:<12} {:>8} {:>9} {:>9} {:>9} {:>12} {:>12} {:>14}\n", "case", "flows", "solves", "CPU s", "wall s", "flows/s", "us/change", "makespan us");
+    fmt::print("{:<12} {:>8} {:>9} {:>9} {:>9} {:>12} {:>12} {:>14}\n", "case", "flows", "solves", "CPU s", "wall s", "flows/s",
+               "us/change", "makespan us");
   for (const auto& [name, simulate_it] : cases)
     if (name.find(filter) != std::string::npos) run_case(name, simulate_it, print_finishes);
   return 0;

@@ -63,10 +63,11 @@ void expect_max_min(const MaxMin& rates, const std::map<std::uint32_t, Asked>& f
   for (std::size_t l = 0; l < links.size(); ++l) ASSERT_LE(load[l], links[l].capacity.value() * (1 + 1e-9));
   for (const auto& [id, flow] : flows) {
     const double rate = rates.rate(FlowId{id}).value();
-    const bool held = rate >= ceiling(flow, links) * (1 - 1e-9) || std::any_of(flow.shares.begin(), flow.shares.end(), [&](const LinkShare& s) {
-                        const std::size_t l = s.link.value();
-                        return load[l] >= links[l].capacity.value() * (1 - 1e-9) && rate / flow.weight >= highest[l] * (1 - 1e-9);
-                      });
+    const bool held =
+        rate >= ceiling(flow, links) * (1 - 1e-9) || std::any_of(flow.shares.begin(), flow.shares.end(), [&](const LinkShare& s) {
+          const std::size_t l = s.link.value();
+          return load[l] >= links[l].capacity.value() * (1 - 1e-9) && rate / flow.weight >= highest[l] * (1 - 1e-9);
+        });
     ASSERT_TRUE(held) << "flow " << id << " at " << rate;
   }
 }
@@ -120,5 +121,36 @@ TEST(MaxMin, local_solve_gives_what_solving_from_scratch_gives) {
     }
   }
   EXPECT_EQ(cases, 15'000);
+}
+
+// 64 islands of 250 flows on 10 links each, and one flow in the middle that nothing joins: a
+// solve of everything is split among threads and gives the same bits.
+TEST(MaxMin, rates_are_the_same_on_any_number_of_threads) {
+  const Random random(1, 4);
+  constexpr std::uint32_t islands = 64, flows_each = 250, links_each = 10;
+  std::vector<LinkSpec> links;
+  for (std::uint32_t l = 0; l < islands * links_each; ++l)
+    links.push_back({BytesPerSecond{1e9 * (1 + static_cast<double>(random.bits(0, l) % 9))}});
+  links.push_back({1_GBps});
+  const auto rates_on = [&](int threads) {
+    MaxMin rates(links, threads);
+    std::vector<LinkShare> shares;
+    for (std::uint32_t id = 0; id < islands * flows_each; ++id) {
+      const std::uint64_t bits = random.bits(1, id);
+      const std::uint32_t island = id % islands, first = static_cast<std::uint32_t>(bits % links_each);
+      const std::uint32_t second = (first + 1 + static_cast<std::uint32_t>((bits >> 8) % (links_each - 1))) % links_each;
+      shares = {{LinkId{island * links_each + first}}, {LinkId{island * links_each + second}, 0.5}};
+      rates.attach(FlowId{id}, shares, {}, 1);
+    }
+    shares = {{LinkId{islands * links_each}}};
+    rates.attach(FlowId{islands * flows_each}, shares, {}, 1);
+    rates.solve();
+    std::vector<BytesPerSecond> all;
+    for (std::uint32_t id = 0; id <= islands * flows_each; ++id) all.push_back(rates.rate(FlowId{id}));
+    return all;
+  };
+  const auto one = rates_on(1);
+  EXPECT_EQ(one.back(), 1_GBps);
+  for (const int threads : {2, 4, 0}) EXPECT_EQ(rates_on(threads), one) << threads;
 }
 }  // namespace

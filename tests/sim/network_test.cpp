@@ -161,7 +161,8 @@ void obvious_max_min(const std::vector<LinkSpec>& links, std::vector<RandomFlow*
       if (weight > 0 && left[l] / weight < level) level = left[l] / weight, fullest = l;
     }
     for (RandomFlow* f : flows) {
-      if (f->rate >= 0 || !std::any_of(f->shares.begin(), f->shares.end(), [&](const LinkShare& s) { return s.link.value() == fullest; })) continue;
+      if (f->rate >= 0 || !std::any_of(f->shares.begin(), f->shares.end(), [&](const LinkShare& s) { return s.link.value() == fullest; }))
+        continue;
       f->rate = level;
       ++fixed;
       for (const LinkShare& s : f->shares) left[s.link.value()] -= level * s.share;
@@ -207,7 +208,8 @@ TEST(FluidNetwork, conserves_bytes) {
   const auto net = fluid({{7_GBps}, {3_GBps}});
   double expected = 0;
   for (int i = 1; i <= 50; ++i) {
-    net->start(over(Bytes{i * 1'000'003}, i % 2 ? std::vector<LinkShare>{{LinkId{0}}, {LinkId{1}}} : std::vector<LinkShare>{{LinkId{0}}}, Time::picoseconds(i * 999)));
+    net->start(over(Bytes{i * 1'000'003}, i % 2 ? std::vector<LinkShare>{{LinkId{0}}, {LinkId{1}}} : std::vector<LinkShare>{{LinkId{0}}},
+                    Time::picoseconds(i * 999)));
     expected += i * 1'000'003;
   }
   finish_all(*net);
@@ -221,7 +223,8 @@ TEST(FluidNetwork, permuted_flows_end_at_permuted_times) {
     std::map<FlowId, int> number;
     for (int i = 0; i < 20; ++i) {
       const int n = reversed ? 19 - i : i;
-      number[net->start(over(Bytes{1'000'000 * (1 + n % 7)}, {{LinkId{static_cast<std::uint32_t>(n % 3)}}, {LinkId{static_cast<std::uint32_t>((n % 3 + 1) % 3)}}}))] = n;
+      number[net->start(over(Bytes{1'000'000 * (1 + n % 7)},
+                             {{LinkId{static_cast<std::uint32_t>(n % 3)}}, {LinkId{static_cast<std::uint32_t>((n % 3 + 1) % 3)}}}))] = n;
     }
     std::map<int, std::int64_t> ends;
     for (const auto& [flow, end] : finish_all(*net)) ends[number.at(flow)] = end.ps();

@@ -27,7 +27,8 @@ TEST(RadixHeap, agrees_with_a_binary_heap_on_random_monotone_sequences) {
     for (int i = 0; i < 1'000; ++i) {
       for (std::uint64_t n = random.bits(0, draw++) % 4; n > 0; --n) {
         const std::uint64_t bits = random.bits(0, draw++);
-        const Event event{now + Time::picoseconds(static_cast<std::int64_t>((bits >> 12) >> (bits % 53))), static_cast<std::uint32_t>(bits >> 32) % 4};
+        const Event event{now + Time::picoseconds(static_cast<std::int64_t>((bits >> 12) >> (bits % 53))),
+                          static_cast<std::uint32_t>(bits >> 32) % 4};
         heap.push(event);
         reference.push(event);
       }
