@@ -1,7 +1,5 @@
 #include "workloads/run.hpp"
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <chrono>
 #include <optional>
 #include "sim/error.hpp"
 #include "topology/fabric.hpp"
@@ -10,22 +8,10 @@
 #include "workloads/job_result.hpp"
 #include "workloads/network_report.hpp"
 #include "workloads/plan_builder.hpp"
+#include "workloads/stopwatch.hpp"
 
 namespace workloads {
 namespace {
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-std::uint64_t peak_rss_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
-}
 
 SoftwareByName load_software(const Scenario& scenario) {
   SoftwareByName software;
@@ -50,15 +36,15 @@ void check_memory(const Scenario& scenario, const JobSpec& job, const MemoryUse&
 
 std::vector<RankRow> make_rank_rows(const Plan& plan, const topology::Fabric& fabric) {
   std::vector<RankRow> rows;
-  for (const Rank& r : plan.ranks) rows.push_back({r.number, r.gpu, fabric.host_of(r.gpu), r.tp, r.pp, r.dp, 0, 0, static_cast<std::int32_t>(r.job)});
+  for (const Rank& r : plan.ranks)
+    rows.push_back({r.number, r.gpu, fabric.host_of(r.gpu), r.tp, r.pp, r.dp, 0, 0, static_cast<std::int32_t>(r.job)});
   return rows;
 }
 
 }  // namespace
 
 Result run(const Scenario& scenario, const RunOptions& options) {
-  const auto wall_start = std::chrono::steady_clock::now();
-  const double cpu_start = cpu_seconds();
+  const Stopwatch stopwatch;
   const SoftwareByName software = load_software(scenario);
   const kernels::OperationTimes times(kernels::load_device_profile(scenario.cluster.accelerator));
   const topology::Fabric fabric(scenario.cluster);
@@ -78,7 +64,7 @@ Result run(const Scenario& scenario, const RunOptions& options) {
   const bool traced = options.trace && options.trace_level > TraceLevel::none;
   std::optional<LinkLoadHistogram> load;
   if (traced) load.emplace(plan.links.size());
-  const auto network = sim::make_network(scenario.network, plan.links, load ? &*load : nullptr);
+  const auto network = sim::make_network(scenario.network, plan.links, load ? &*load : nullptr, options.threads);
   const Outcome outcome = Executor(plan, *network, times, options).run();
 
   for (std::uint32_t j = 0; j < scenario.jobs.size(); ++j) {
@@ -97,8 +83,8 @@ Result run(const Scenario& scenario, const RunOptions& options) {
     result.links = make_link_rows(fabric);
     result.link_load = make_link_load(plan, *load);
   }
-  result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall_start).count();
-  result.cpu_s = cpu_seconds() - cpu_start;
+  result.wall_s = stopwatch.wall_s();
+  result.cpu_s = stopwatch.cpu_s();
   result.peak_rss_bytes = peak_rss_bytes();
   return result;
 }

@@ -9,6 +9,7 @@ namespace workloads {
 enum class TraceLevel : std::uint8_t { none, summary, ops, full };  // full: every kernel
 
 struct RunOptions {
+  int threads = 1;   // that may share one large solve (0: as many as the machine gives); the result does not depend on it
   bool fold = true;  // simulate ranks that provably do the same once
   TraceLevel trace_level = TraceLevel::none;
   sim::TraceSink* trace = nullptr;  // may be null; must outlive the run

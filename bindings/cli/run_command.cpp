@@ -82,7 +82,8 @@ class RunCommand final : public Command {
   workloads::Result simulate(const workloads::Scenario& scenario, sim::TraceSink* trace, const Console& console) {
     ProgressBar bar(!console.options().quiet);
     const CtrlC ctrl_c;
-    workloads::RunOptions options{.fold = !no_fold_, .trace_level = level_named(level_), .trace = trace};
+    workloads::RunOptions options{
+        .threads = console.options().threads, .fold = !no_fold_, .trace_level = level_named(level_), .trace = trace};
     if (!timeline_.empty()) options.trace_level = std::max(options.trace_level, workloads::TraceLevel::ops);
     options.progress = [&](double fraction) {
       bar.show(fraction);

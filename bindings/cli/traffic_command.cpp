@@ -123,10 +123,10 @@ class TrafficCommand final : public Command {
                                  const Console& console) {
     ProgressBar bar(!console.options().quiet);
     const CtrlC ctrl_c;
-    const TrafficOptions options{.progress = [&](double fraction) {
-      bar.show(fraction);
-      return !CtrlC::pressed();
-    }};
+    const TrafficOptions options{.threads = console.options().threads, .progress = [&](double fraction) {
+                                   bar.show(fraction);
+                                   return !CtrlC::pressed();
+                                 }};
     return run_traffic(scenario, fabric, list, options);
   }
 

@@ -1,8 +1,6 @@
 #include "workloads/traffic/traffic_run.hpp"
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -13,24 +11,12 @@
 #include "sim/network.hpp"
 #include "sim/signature.hpp"
 #include "workloads/run.hpp"  // Interrupted
+#include "workloads/stopwatch.hpp"
 
 namespace workloads::traffic {
 namespace {
 
 using sim::Time;
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-std::uint64_t peak_rss_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
-}
 
 double efficiency_across_nics(const topology::ClusterSpec& cluster) {
   if (cluster.fabric.transport == topology::Transport::ideal || cluster.accelerator.empty()) return 1;
@@ -60,7 +46,7 @@ class Player {
         list_(list),
         options_(options),
         efficiency_(efficiency_across_nics(scenario.cluster)),
-        network_(sim::make_network(scenario.network, fabric.network_links())),
+        network_(sim::make_network(scenario.network, fabric.network_links(), nullptr, options.threads)),
         started_(list.size()),
         arrived_(list.size()),
         waits_(list.size()) {
@@ -321,11 +307,10 @@ class Player {
 Time TrafficOutcome::makespan() const { return finish.empty() ? Time{} : *std::max_element(finish.begin(), finish.end()); }
 
 TrafficOutcome run_traffic(const Scenario& scenario, const topology::Fabric& fabric, const FlowList& list, const TrafficOptions& options) {
-  const auto wall_start = std::chrono::steady_clock::now();
-  const double cpu_start = cpu_seconds();
+  const Stopwatch stopwatch;
   TrafficOutcome outcome = Player(scenario, fabric, list, options).run();
-  outcome.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall_start).count();
-  outcome.cpu_s = cpu_seconds() - cpu_start;
+  outcome.wall_s = stopwatch.wall_s();
+  outcome.cpu_s = stopwatch.cpu_s();
   outcome.peak_rss_bytes = peak_rss_bytes();
   return outcome;
 }

@@ -10,6 +10,7 @@
 namespace workloads::traffic {
 
 struct TrafficOptions {
+  int threads = 1;  // that may share one large solve (0: as many as the machine gives); the result does not depend on it
   // Called now and then with the fraction done (0..1); returning false stops the run (Interrupted is thrown).
   std::function<bool(double)> progress;
 };
