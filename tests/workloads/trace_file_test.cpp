@@ -243,7 +243,7 @@ TEST_F(TraceFileTest, a_full_disk_is_an_error_of_the_machine) {
     try {
       TraceFile trace(path, header);
       for (int i = 0; i < 5'000'000; ++i)
-        trace.record(sim::MemoryRecord{.time = sim::Time::picoseconds(i * i * 7919L), .bytes = 1_B * (i * 104729L)});
+        trace.record(sim::MemoryRecord{.time = sim::Time::picoseconds(7919L * i * i), .bytes = 1_B * (i * 104729L)});
       trace.finish("{}");
     } catch (const sim::MachineError& error) {
       std::fputs(error.what(), stderr);
