@@ -39,6 +39,6 @@ std::unique_ptr<Command> make_fit() { return std::make_unique<FitCommand>(); }
 }  // namespace
 
 const Verb fit_verb{"fit", "fit a device profile to tables of published measurements",
-                    "weftsim fit ../shared/measured --device a100-sxm-80g --out kernels/profiles/a100-sxm-80g.json", make_fit};
+                    "weftsim fit tables --device a100-sxm-80g --out a100-sxm-80g.json", make_fit};
 
 }  // namespace cli
