@@ -2,6 +2,7 @@
 #include <algorithm>
 
 namespace workloads {
+
 Executor::Executor(const Plan& plan, sim::Network& network, const kernels::OperationTimes& times, const RunOptions& options)
     : plan_(plan),
       network_(network),
@@ -191,9 +192,8 @@ void Executor::start_flow(const Target& target) {
   } else {
     const Group& group = plan_.groups[target.object];
     const Call& call = groups_[target.object].calls[target.number - groups_[target.object].first];
-    const auto cost = kernels::plan_network_collective(call.op, group.shape, static_cast<double>(call.bytes.count()), times_);
-    bytes = cost.flow_bytes * group.wire_factor;
-    flow = {sim::Bytes{std::llround(bytes)}, sim::Time::seconds(cost.latency_s), group.shares, group.ceiling};
+    bytes = call.network.flow_bytes * group.wire_factor;
+    flow = {sim::Bytes{std::llround(bytes)}, sim::Time::seconds(call.network.latency_s), group.shares, group.ceiling};
     outcome_.flow_bytes += bytes * group.shape.hosts * group.multiplicity;
     outcome_.flows += group.multiplicity;
   }
@@ -212,7 +212,7 @@ void Executor::complete(sim::FlowId flow, sim::Time at) {
   } else {
     const Call& call = groups_[target.object].calls[target.number - groups_[target.object].first];
     signature_.add(call.bytes.count());
-    end_call(target.object, target.number, at + sim::Time::seconds(call.after_s));
+    end_call(target.object, target.number, at + sim::Time::seconds(call.network.after_s));
   }
 }
 

@@ -56,7 +56,7 @@ class Executor {
     bool begun = false;
     kernels::CollectiveOp op = kernels::CollectiveOp::all_reduce;
     sim::Bytes bytes;
-    double after_s = 0;
+    kernels::NetworkCollective network;  // across hosts: what it asks of the fabric
     std::vector<std::uint32_t> waiters;
   };
   struct GroupState {
@@ -105,7 +105,7 @@ class Executor {
   // Groups (executor_groups.cpp).
   bool join_and_wait(std::uint32_t rank, GroupRole role, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at, std::string_view name,
                      int micro_batch);
-  std::uint32_t join(std::uint32_t group, std::uint32_t rank, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at);
+  void join(std::uint32_t group, std::uint32_t rank, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at);
   void begin_calls(std::uint32_t group);
   void begin(std::uint32_t group, std::uint32_t number, Call& call);
   void end_call(std::uint32_t group, std::uint32_t number, sim::Time at);

@@ -56,7 +56,7 @@ bool Executor::await(std::uint32_t rank) {
   return true;
 }
 
-std::uint32_t Executor::join(std::uint32_t group, std::uint32_t rank, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at) {
+void Executor::join(std::uint32_t group, std::uint32_t rank, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at) {
   GroupState& g = groups_[group];
   const std::uint32_t number = states_[rank].calls[static_cast<std::size_t>(plan_.groups[group].role)]++;
   if (number - g.first >= g.calls.size()) g.calls.emplace_back();
@@ -66,7 +66,6 @@ std::uint32_t Executor::join(std::uint32_t group, std::uint32_t rank, kernels::C
   call.ready = std::max(call.ready, at);
   ++call.arrived;
   begin_calls(group);
-  return number;
 }
 
 // Begins, in order, the calls that all have joined; forgets those that all have seen the end of.
@@ -95,9 +94,8 @@ void Executor::begin(std::uint32_t group, std::uint32_t number, Call& call) {
     end_call(group, number, start + sim::Time::seconds(seconds));
     return;
   }
-  const auto cost = kernels::plan_network_collective(call.op, g.shape, static_cast<double>(call.bytes.count()), times_);
-  call.after_s = cost.after_s;
-  const sim::Time flow_start = start + sim::Time::seconds(cost.before_s);
+  call.network = kernels::plan_network_collective(call.op, g.shape, static_cast<double>(call.bytes.count()), times_);
+  const sim::Time flow_start = start + sim::Time::seconds(call.network.before_s);
   starts_.push(flow_start, 1, group, number, {false, group, number, flow_start});
 }
 

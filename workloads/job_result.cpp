@@ -40,17 +40,28 @@ double relative_sigma(const Parts& parts, const kernels::DeviceProfile& device, 
   return std::sqrt(squares) * (1 + outside);  // extrapolated wholly: twice as wide
 }
 
+// The first rank of each program of a job: ranks of one stage have equal memory and kernels.
+std::vector<const Rank*> one_rank_a_stage(const Plan& plan, std::uint32_t job) {
+  std::vector<const Rank*> ranks;
+  std::vector<bool> seen(plan.programs.size());
+  for (const Rank& rank : plan.ranks) {
+    if (rank.job != job || seen[rank.program]) continue;
+    seen[rank.program] = true;
+    ranks.push_back(&rank);
+  }
+  return ranks;
+}
+
 // Part of the time of matrix products that was extrapolated, over the blocks of all stages.
 double share_outside_range(const Plan& plan, std::uint32_t job) {
   double outside = 0, all = 1e-12;
-  for (const Rank& rank : plan.ranks)
-    if (rank.job == job)
-      for (const Block& block : plan.programs[rank.program].blocks)
-        for (const Op& op : block.ops) {
-          if (op.op_class != OpClass::gemm) continue;
-          all += op.device.in_seconds();
-          outside += op.outside_measured_range ? op.device.in_seconds() : 0;
-        }
+  for (const Rank* rank : one_rank_a_stage(plan, job))
+    for (const Block& block : plan.programs[rank->program].blocks)
+      for (const Op& op : block.ops) {
+        if (op.op_class != OpClass::gemm) continue;
+        all += op.device.in_seconds();
+        outside += op.outside_measured_range ? op.device.in_seconds() : 0;
+      }
   return outside / all;
 }
 
@@ -59,12 +70,11 @@ double share_outside_range(const Plan& plan, std::uint32_t job) {
 MemoryUse worst_memory(const JobSettings& settings, const Plan& plan, std::uint32_t job, const kernels::DeviceProfile& device) {
   MemoryUse worst;
   const int last = settings.job.parallel.pp - 1;
-  for (const Rank& rank : plan.ranks) {
-    if (rank.job != job) continue;
-    MemoryUse use = static_memory(settings.job, settings.software, parameters_of_stage(settings.job, rank.pp));
-    use.activations = peak_activations(plan.programs[rank.program]);
-    use.buffers = buffer_bytes(settings.job, settings.flash_attention, rank.pp == last);
-    use.rank = rank.number;
+  for (const Rank* rank : one_rank_a_stage(plan, job)) {
+    MemoryUse use = static_memory(settings.job, settings.software, parameters_of_stage(settings.job, rank->pp));
+    use.activations = peak_activations(plan.programs[rank->program]);
+    use.buffers = buffer_bytes(settings.job, settings.flash_attention, rank->pp == last);
+    use.rank = rank->number;
     if (use.total() > worst.total()) worst = use;
   }
   worst.capacity = device.memory.capacity_bytes;

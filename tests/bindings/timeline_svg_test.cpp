@@ -1,9 +1,7 @@
 #include "bindings/report/timeline_svg.hpp"
 #include <gmock/gmock.h>
-#include <boost/property_tree/ptree.hpp>
-#include <boost/property_tree/xml_parser.hpp>
-#include <sstream>
 #include "bindings/report/svg.hpp"
+#include "tests/xml.hpp"
 
 namespace {
 
@@ -12,15 +10,6 @@ using report::TimelineBox;
 using sim::OpKind;
 using testing::HasSubstr;
 using testing::Not;
-using Tree = boost::property_tree::ptree;
-
-// Throws where the text is no well-formed XML.
-Tree parsed(const std::string& xml) {
-  std::istringstream in(xml);
-  Tree tree;
-  read_xml(in, tree);
-  return tree;
-}
 
 int occurrences(const std::string& text, const std::string& part) {
   int number = 0;
@@ -42,7 +31,7 @@ report::TimelineSpec spec() { return {.title = "toy", .ranks = {0, 4}, .from = 0
 
 TEST(TimelineSvg, is_well_formed_and_says_what_it_shows) {
   const std::string svg = report::timeline_svg(two_stages(), spec());
-  EXPECT_EQ(parsed(svg).count("svg"), 1u);
+  EXPECT_EQ(parsed_xml(svg).count("svg"), 1u);
   for (const char* text :
        {">toy<", "one step: 8.000 ms; pipeline bubble 25.0 % of it, mean over ranks", ">stage 0<", ">stage 1<",
         "backward, micro-batch 0: 2.000 ms", ">data-parallel collective<", ">optimizer<", "time since the start of the step [ms]"})
@@ -60,7 +49,7 @@ TEST(TimelineSvg, escapes_names) {
   odd.title = "<b> & \"c\" > d\x01";
   const std::string svg = report::timeline_svg(two_stages(), odd);
   EXPECT_THAT(svg, HasSubstr("&lt;b&gt; &amp; &quot;c&quot; &gt; d<"));
-  EXPECT_NO_THROW(parsed(svg));
+  EXPECT_NO_THROW(parsed_xml(svg));
   EXPECT_EQ(report::xml_escaped("a\tb\nc\x02"), "a\tb\nc");
 }
 
@@ -75,7 +64,7 @@ TEST(TimelineSvg, shows_one_step_only) {
 }
 
 TEST(TimelineSvg, of_nothing_is_a_picture_too) {
-  EXPECT_NO_THROW(parsed(report::timeline_svg({}, spec())));
+  EXPECT_NO_THROW(parsed_xml(report::timeline_svg({}, spec())));
   EXPECT_THAT(report::timeline_svg({}, {.title = "one", .ranks = {3}, .from = 0_ms, .to = 1_ms}), HasSubstr(">rank 3<"));
 }
 
@@ -94,7 +83,7 @@ TEST(TimelineSvg, joins_what_is_too_narrow) {
         {.rank = 0, .kind = i % 2 ? OpKind::backward : OpKind::forward, .micro_batch = i, .start = 80_ns * i, .end = 80_ns * (i + 1)});
   const std::string svg = report::timeline_svg(many, spec());
   EXPECT_LE(occurrences(svg, "<rect"), 20'100);
-  EXPECT_NO_THROW(parsed(svg));
+  EXPECT_NO_THROW(parsed_xml(svg));
 }
 
 // Keeps passes of the wanted ranks of the first job, and hands all on.

@@ -2,11 +2,10 @@
 #include <gmock/gmock.h>
 #include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/connected_components.hpp>
-#include <boost/property_tree/ptree.hpp>
-#include <boost/property_tree/xml_parser.hpp>
 #include <map>
 #include <sstream>
 #include "tests/topology/example_clusters.hpp"
+#include "tests/xml.hpp"
 
 namespace topology {
 namespace {
@@ -15,13 +14,6 @@ using examples::dgx;
 using examples::end_points;
 using examples::fabric;
 using Tree = boost::property_tree::ptree;
-
-Tree parsed(const std::string& xml) {
-  std::istringstream in(xml);
-  Tree tree;
-  read_xml(in, tree);
-  return tree;
-}
 
 template <class Write>
 std::string written(Write write, const Fabric& built) {
@@ -39,7 +31,7 @@ int occurrences(const std::string& text, const std::string& part) {
 // Reads the file back into a Boost graph by its own keys and compares every node and link with the fabric.
 TEST(GraphML, holds_the_whole_fabric) {
   const Fabric built(end_points(16, fabric(FabricType::fat_tree, 4, 3)));
-  const Tree file = parsed(written(write_graphml, built));
+  const Tree file = parsed_xml(written(write_graphml, built));
   std::map<std::string, std::string> key_of;
   for (const auto& [tag, key] : file.get_child("graphml"))
     if (tag == "key") key_of[key.get<std::string>(Tree::path_type("<xmlattr>/attr.name", '/'))] = key.get<std::string>("<xmlattr>.id");
@@ -84,7 +76,7 @@ TEST(Dot, has_a_node_for_each_node_and_an_edge_for_each_cable) {
 // 8 leaves, 8 spines, 4 cores and 16 hosts are boxes; every cable between them is a line.
 TEST(Svg, draws_every_box_and_cable_of_a_small_fabric) {
   const std::string svg = written(write_svg, Fabric(end_points(16, fabric(FabricType::fat_tree, 4, 3))));
-  EXPECT_EQ(parsed(svg).count("svg"), 1u);
+  EXPECT_EQ(parsed_xml(svg).count("svg"), 1u);
   EXPECT_EQ(occurrences(svg, "<rect class=\"switch\""), 20);
   EXPECT_EQ(occurrences(svg, "<rect class=\"host\""), 16);
   EXPECT_EQ(occurrences(svg, "<line "), 48);
@@ -96,7 +88,7 @@ TEST(Svg, condenses_a_large_fabric) {
   FabricSpec spec = fabric(FabricType::fat_tree, 40, 3);
   spec.rails = 8;
   const std::string svg = written(write_svg, Fabric(dgx(384, spec)));
-  EXPECT_EQ(parsed(svg).count("svg"), 1u);
+  EXPECT_EQ(parsed_xml(svg).count("svg"), 1u);
   EXPECT_EQ(occurrences(svg, "<rect class=\"host\""), 8);
   for (const char* text : {"160 leaves", "+96 more", "+136 more", "+36 more", "+224 more", "3072 cables, 200 Gb/s"})
     EXPECT_THAT(svg, testing::HasSubstr(text));
@@ -104,7 +96,7 @@ TEST(Svg, condenses_a_large_fabric) {
 
 TEST(Svg, draws_a_lone_host) {
   const std::string svg = written(write_svg, Fabric(dgx(1, {})));
-  EXPECT_EQ(parsed(svg).count("svg"), 1u);
+  EXPECT_EQ(parsed_xml(svg).count("svg"), 1u);
   EXPECT_EQ(occurrences(svg, "<rect class=\"host\""), 1);
 }
 
