@@ -12,8 +12,7 @@ namespace sim {
 // Holds all problems of an input at once, each `FILE:LINE: where: what is wrong. What to do.`
 class InputError : public std::runtime_error {
  public:
-  explicit InputError(std::vector<std::string> problems)
-      : std::runtime_error(joined(problems)), problems_(std::move(problems)) {}
+  explicit InputError(std::vector<std::string> problems) : std::runtime_error(joined(problems)), problems_(std::move(problems)) {}
   explicit InputError(std::string problem) : InputError(std::vector{std::move(problem)}) {}
   const std::vector<std::string>& problems() const { return problems_; }
 

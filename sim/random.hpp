@@ -10,13 +10,9 @@ class Random {
  public:
   Random(std::uint64_t seed, std::uint64_t stream) : key_{{seed, stream}} {}
 
-  std::uint64_t bits(std::uint64_t entity, std::uint64_t draw) const {
-    return r123::Philox4x64{}({{entity, draw, 0, 0}}, key_)[0];
-  }
+  std::uint64_t bits(std::uint64_t entity, std::uint64_t draw) const { return r123::Philox4x64{}({{entity, draw, 0, 0}}, key_)[0]; }
   // Uniform in [0, 1), 53 bits.
-  double uniform(std::uint64_t entity, std::uint64_t draw) const {
-    return static_cast<double>(bits(entity, draw) >> 11) * 0x1p-53;
-  }
+  double uniform(std::uint64_t entity, std::uint64_t draw) const { return static_cast<double>(bits(entity, draw) >> 11) * 0x1p-53; }
 
  private:
   r123::Philox4x64::key_type key_;

@@ -20,15 +20,19 @@ class Time {
   constexpr double in_seconds() const { return static_cast<double>(ps_) * 1e-12; }
 
   constexpr auto operator<=>(const Time&) const = default;
-  constexpr Time& operator+=(Time other) { ps_ += other.ps_; return *this; }
-  constexpr Time& operator-=(Time other) { ps_ -= other.ps_; return *this; }
+  constexpr Time& operator+=(Time other) {
+    ps_ += other.ps_;
+    return *this;
+  }
+  constexpr Time& operator-=(Time other) {
+    ps_ -= other.ps_;
+    return *this;
+  }
   friend constexpr Time operator+(Time a, Time b) { return Time{a.ps_ + b.ps_}; }
   friend constexpr Time operator-(Time a, Time b) { return Time{a.ps_ - b.ps_}; }
   friend constexpr Time operator*(Time a, std::int64_t n) { return Time{a.ps_ * n}; }
   friend constexpr Time operator*(std::int64_t n, Time a) { return a * n; }
-  friend constexpr double operator/(Time a, Time b) {
-    return static_cast<double>(a.ps_) / static_cast<double>(b.ps_);
-  }
+  friend constexpr double operator/(Time a, Time b) { return static_cast<double>(a.ps_) / static_cast<double>(b.ps_); }
 
  private:
   constexpr explicit Time(std::int64_t ps) : ps_(ps) {}
@@ -44,7 +48,10 @@ class Bytes {
   constexpr explicit Bytes(std::int64_t count) : count_(count) {}
   constexpr std::int64_t count() const { return count_; }
   constexpr auto operator<=>(const Bytes&) const = default;
-  constexpr Bytes& operator+=(Bytes other) { count_ += other.count_; return *this; }
+  constexpr Bytes& operator+=(Bytes other) {
+    count_ += other.count_;
+    return *this;
+  }
   friend constexpr Bytes operator+(Bytes a, Bytes b) { return Bytes{a.count_ + b.count_}; }
   friend constexpr Bytes operator-(Bytes a, Bytes b) { return Bytes{a.count_ - b.count_}; }
   friend constexpr Bytes operator*(Bytes a, std::int64_t n) { return Bytes{a.count_ * n}; }

@@ -94,9 +94,10 @@ void check_file(const ClusterSpec& spec, Problems& found) {
     found.push_back(fmt::format("cluster.gpus: {0} GPUs, but the file of links has {1} end points (h0 to h{2}). Use {1}.", spec.gpus,
                                 file.end_points, file.end_points - 1));
   if (spec.host.gpus_per_host != 1 || spec.host.scale_up.kind != ScaleUpKind::none)
-    found.push_back(fmt::format("cluster.host.gpus_per_host: {} GPUs a host, but in a fabric of type file each GPU is an end point of its "
-                                "own. Leave host out, or use preset: single-gpu.",
-                                spec.host.gpus_per_host));
+    found.push_back(
+        fmt::format("cluster.host.gpus_per_host: {} GPUs a host, but in a fabric of type file each GPU is an end point of its "
+                    "own. Leave host out, or use preset: single-gpu.",
+                    spec.host.gpus_per_host));
 }
 
 }  // namespace
@@ -114,7 +115,8 @@ std::vector<std::string> problems(const ClusterSpec& spec) {
     check_fabric(spec, found);
   else if (spec.host.gpus_per_host > 0 && spec.hosts() > 1)
     found.push_back(fmt::format(
-        "cluster.fabric.type: none does not join {} hosts (known: fat-tree, leaf-spine, rail-optimized, file). Name one of them.", spec.hosts()));
+        "cluster.fabric.type: none does not join {} hosts (known: fat-tree, leaf-spine, rail-optimized, file). Name one of them.",
+        spec.hosts()));
   return found;
 }
 

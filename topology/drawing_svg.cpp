@@ -97,7 +97,9 @@ void Drawing::add_hosts() {
   const std::vector<int> group = host_groups();
   const HostLayout& hosts = fabric_.impl().hosts;
   Row row{.label = counted(hosts.hosts, "host"), .note = {}, .style = "host", .boxes = {}, .hidden = hosts.hosts};
-  row.note = hosts.end_points ? "one end point each" : fmt::format("{}, {} each", counted(std::min(hosts.gpus, hosts.gpus_per_host), "GPU"), counted(hosts.nics_per_host, "NIC"));
+  row.note = hosts.end_points ? "one end point each"
+                              : fmt::format("{}, {} each", counted(std::min(hosts.gpus, hosts.gpus_per_host), "GPU"),
+                                            counted(hosts.nics_per_host, "NIC"));
   std::vector<bool> visible(hosts.hosts, !fabric_.impl().structure);
   for (const Link& link : fabric_.links())
     if (link.kind == LinkKind::host_leaf && box_by_node_[link.from] >= 0) visible[fabric_.nodes()[link.to].host] = true;
@@ -122,7 +124,9 @@ void Drawing::write_lines(std::ostream& out) const {
   std::map<int, std::set<std::pair<int, int>>> lines;  // by lower row: boxes
   std::map<int, std::pair<int, double>> cables;        // by lower row: number, Gb/s
   const int host_row = static_cast<int>(rows_.size()) - 1;
-  const auto tier = [&](std::uint32_t node) { return std::max(0, static_cast<int>(fabric_.nodes()[node].kind) - static_cast<int>(NodeKind::nvswitch)); };
+  const auto tier = [&](std::uint32_t node) {
+    return std::max(0, static_cast<int>(fabric_.nodes()[node].kind) - static_cast<int>(NodeKind::nvswitch));
+  };
   for (std::uint32_t any = 0; any < fabric_.links().size(); ++any) {
     const Link& link = fabric_.links()[any];
     if (link.kind < LinkKind::host_leaf || !fabric_.impl().wiring.stands_for_cable(any)) continue;

@@ -24,7 +24,7 @@ struct CableEnd {
 struct Wiring {
   std::vector<Node> nodes;
   std::vector<Link> links;
-  std::vector<int> port_by_link;  // at the node where the link starts
+  std::vector<int> port_by_link;               // at the node where the link starts
   std::vector<std::uint32_t> reverse_by_link;  // the other direction of the cable; itself: there is none
   std::vector<NetworkLink> network_links;
 

@@ -11,18 +11,16 @@
 namespace workloads {
 
 // Exposed time: at each instant a rank is in exactly one category (docs/results.md).
-enum class Category : std::uint8_t {
-  compute, tp_comm, cp_comm, ep_comm, pp_comm, dp_comm, pp_bubble, optimizer, host, other
-};
+enum class Category : std::uint8_t { compute, tp_comm, cp_comm, ep_comm, pp_comm, dp_comm, pp_bubble, optimizer, host, other };
 inline constexpr std::size_t category_count = 10;
-inline constexpr std::array<std::string_view, category_count> category_names = {
-    "compute", "tp_comm", "cp_comm", "ep_comm", "pp_comm", "dp_comm", "pp_bubble", "optimizer", "host", "other"};
+inline constexpr std::array<std::string_view, category_count> category_names = {"compute", "tp_comm",   "cp_comm",   "ep_comm", "pp_comm",
+                                                                                "dp_comm", "pp_bubble", "optimizer", "host",    "other"};
 
 // Bytes on the worst rank, at the worst moment of the schedule.
 struct MemoryUse {
   double weights = 0, gradients = 0, optimizer = 0, activations = 0, buffers = 0;
   double capacity = 0;
-  int rank = 0;                                // which rank is the worst
+  int rank = 0;  // which rank is the worst
   double total() const { return weights + gradients + optimizer + activations + buffers; }
   bool fits() const { return total() <= capacity; }
 };
@@ -31,13 +29,13 @@ struct JobResult {
   std::string name;
   int gpus = 0;
   std::vector<double> steps_s;
-  double step_time_s = 0;                      // mean over steps
+  double step_time_s = 0;                          // mean over steps
   double interval_low_s = 0, interval_high_s = 0;  // 90 %
   bool outside_calibrated_range = false;
   double tokens_per_step = 0;
-  double model_flops_per_step = 0;             // all GPUs, without recomputation
-  double hardware_flops_per_step = 0;          // with it
-  double peak_flops_per_gpu = 0;               // dense, of the job's precision
+  double model_flops_per_step = 0;                   // all GPUs, without recomputation
+  double hardware_flops_per_step = 0;                // with it
+  double peak_flops_per_gpu = 0;                     // dense, of the job's precision
   std::array<double, category_count> breakdown_s{};  // per step, mean over ranks; sums to step_time_s
   MemoryUse memory;
 
@@ -50,19 +48,19 @@ struct JobResult {
 
 // A network link that held flows below the rate of their own NICs.
 struct FullLink {
-  std::string name;                            // "leaf-3 -> spines (5 links)"
-  std::string kind;                            // "leaf_spine"
-  double utilization = 0;                      // carried / (capacity x simulated time)
-  double limiting_share = 0;                   // part of the simulated time
+  std::string name;           // "leaf-3 -> spines (5 links)"
+  std::string kind;           // "leaf_spine"
+  double utilization = 0;     // carried / (capacity x simulated time)
+  double limiting_share = 0;  // part of the simulated time
 };
 
 struct NetworkStats {
   std::uint64_t flows = 0;
   double bytes = 0;
-  double max_link_utilization = 0, mean_link_utilization = 0;   // over links of the fabric, whole run
+  double max_link_utilization = 0, mean_link_utilization = 0;  // over links of the fabric, whole run
   std::uint64_t ecmp_max_flows_per_link = 0;
-  std::uint64_t full_link_count = 0;           // links that held flows back, ever
-  std::vector<FullLink> full_links;            // the worst of them, worst first, at most 32
+  std::uint64_t full_link_count = 0;  // links that held flows back, ever
+  std::vector<FullLink> full_links;   // the worst of them, worst first, at most 32
 };
 
 struct Result {
@@ -73,15 +71,15 @@ struct Result {
   NetworkStats network_stats;
   topology::Counts bill_of_materials;
   std::uint64_t events = 0;
-  int ranks_simulated = 0;                     // after folding
+  int ranks_simulated = 0;  // after folding
   double wall_s = 0, cpu_s = 0;
   std::uint64_t peak_rss_bytes = 0;
-  std::uint64_t signature = 0;                 // hash of completion times and bytes (docs/results.md)
+  std::uint64_t signature = 0;  // hash of completion times and bytes (docs/results.md)
   std::vector<std::string> warnings;
 
   // For the trace; filled when a trace is asked for (RunOptions::trace_level above none).
-  std::vector<RankRow> ranks;                  // all of them, job by job
-  std::vector<LinkRow> links;                  // network links of the fabric
+  std::vector<RankRow> ranks;  // all of them, job by job
+  std::vector<LinkRow> links;  // network links of the fabric
   LinkLoad link_load;
 };
 

@@ -16,19 +16,19 @@ struct ModelSpec {
   int layers = 0;
   int hidden = 0;
   int heads = 0;
-  int kv_heads = 0;            // == heads without grouped-query attention
+  int kv_heads = 0;  // == heads without grouped-query attention
   int ffn_hidden = 0;
-  bool gated_mlp = false;      // SwiGLU: three matrices instead of two
+  bool gated_mlp = false;  // SwiGLU: three matrices instead of two
   int vocab = 0;
   int seq_len = 0;
   bool tied_embeddings = true;
-  bool rms_norm = false;       // Llama; else layer norm with bias
-  bool linear_bias = true;     // biases on the linear layers (GPT)
+  bool rms_norm = false;    // Llama; else layer norm with bias
+  bool linear_bias = true;  // biases on the linear layers (GPT)
   bool learned_positions = true;
 };
 
 struct ParallelSpec {
-  int tp = 1, pp = 1, dp = 0;                 // dp 0: left out, derived from the GPUs
+  int tp = 1, pp = 1, dp = 0;  // dp 0: left out, derived from the GPUs
   int virtual_stages = 1;
   bool sequence_parallel = false;
   int zero = 0;
@@ -48,18 +48,18 @@ struct JobSpec {
   std::string name;
   int gpus = 0;
   Placement placement = Placement::packed;
-  std::vector<int> hosts;                     // for Placement::list
+  std::vector<int> hosts;  // for Placement::list
   sim::Time start;
   ModelSpec model;
   ParallelSpec parallel;
   ScheduleKind schedule = ScheduleKind::one_f_one_b;
-  int micro_batch = 1;                        // sequences
-  int global_batch = 1;                       // sequences
+  int micro_batch = 1;   // sequences
+  int global_batch = 1;  // sequences
   Precision precision = Precision::bf16;
   Recompute recompute = Recompute::none;
   OptimizerKind optimizer = OptimizerKind::adam;
-  std::string software;                       // a shipped software profile, or the path of one
-  std::optional<AttentionKind> attention;     // these override the software profile
+  std::string software;                    // a shipped software profile, or the path of one
+  std::optional<AttentionKind> attention;  // these override the software profile
   std::optional<bool> overlap_dp, overlap_tp, overlap_pp;
   int steps = 1;
 
@@ -71,12 +71,12 @@ enum class OnOutOfMemory : std::uint8_t { warn, error };
 struct Scenario {
   std::string name;
   topology::ClusterSpec cluster;
-  std::vector<JobSpec> jobs;                  // `workload` is the list of one
+  std::vector<JobSpec> jobs;  // `workload` is the list of one
   std::string network = "fluid";
   OnOutOfMemory on_oom = OnOutOfMemory::warn;
   std::uint64_t seed = 1;
-  std::vector<std::string> warnings;          // plausibility: "scale_up.bandwidth 900 GB/s: NVLink 4 is 450 GB/s a direction"
-  std::string source_yaml;                    // as read, for the trace
+  std::vector<std::string> warnings;  // plausibility: "scale_up.bandwidth 900 GB/s: NVLink 4 is 450 GB/s a direction"
+  std::string source_yaml;            // as read, for the trace
 };
 
 }  // namespace workloads

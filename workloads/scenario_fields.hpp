@@ -39,8 +39,9 @@ struct Names;
 
 WEFTSIM_NAMES(topology::ScaleUpKind, {{"nvswitch", E::nvswitch}, {"none", E::none}})
 WEFTSIM_LATER("mesh", "pcie")
-WEFTSIM_NAMES(topology::FabricType,
-              {{"fat-tree", E::fat_tree}, {"leaf-spine", E::leaf_spine}, {"rail-optimized", E::rail_optimized}, {"file", E::file}, {"none", E::none}})
+WEFTSIM_NAMES(
+    topology::FabricType,
+    {{"fat-tree", E::fat_tree}, {"leaf-spine", E::leaf_spine}, {"rail-optimized", E::rail_optimized}, {"file", E::file}, {"none", E::none}})
 WEFTSIM_LATER("three-tier", "dual-plane", "torus", "dragonfly")
 WEFTSIM_NAMES(topology::Routing, {{"ecmp", E::ecmp}, {"adaptive", E::adaptive}, {"spray", E::spray}, {"static", E::static_}})
 WEFTSIM_LATER()

@@ -70,7 +70,8 @@ class TreeBuilder final : public YAML::EventHandler {
     refuse_anchor(mark, anchor);
     if (tag != "?" && tag != "!" && !tag.empty()) refuse_tag(mark, tag);
     if (expects_key()) throw Fatal{at(mark), "a key must be a word, not a list or a map. Is a bracket before it not closed?"};
-    if (open_.size() >= deepest_text) throw Fatal{at(mark), fmt::format("nested more than {} levels deep. Is it a scenario?", deepest_text)};
+    if (open_.size() >= deepest_text)
+      throw Fatal{at(mark), fmt::format("nested more than {} levels deep. Is it a scenario?", deepest_text)};
     TextNode node{.kind = kind, .place = at(mark)};
     name_by_key(node);
     open_.push_back(std::move(node));
@@ -81,7 +82,8 @@ class TreeBuilder final : public YAML::EventHandler {
     place(std::move(done));
   }
   void take_key(const YAML::Mark& mark, const std::string& value) {
-    if (open_.back().children.size() >= widest_map) throw Fatal{at(mark), fmt::format("more than {} keys in one map. Is it a scenario?", widest_map)};
+    if (open_.back().children.size() >= widest_map)
+      throw Fatal{at(mark), fmt::format("more than {} keys in one map. Is it a scenario?", widest_map)};
     if (const TextNode* first = open_.back().find(value)) {
       problems_.add(at(mark), "", fmt::format("duplicate key '{}' (first in line {}). Keep one of them.", value, first->key_place.line));
     }

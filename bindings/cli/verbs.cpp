@@ -11,14 +11,15 @@
 namespace cli {
 
 std::span<const Verb* const> verbs() {
-  static constexpr auto all = std::to_array<const Verb*>({&run_verb, &check_verb, &topo_verb, &traffic_verb, &validate_verb, &list_verb, &fit_verb});
+  static constexpr auto all =
+      std::to_array<const Verb*>({&run_verb, &check_verb, &topo_verb, &traffic_verb, &validate_verb, &list_verb, &fit_verb});
   return all;
 }
 
 // Promised to users (INTERFACES, section 2); a line leaves this list when its verb enters the one above.
 std::span<const std::string_view> verbs_not_supported_yet() {
-  static constexpr auto later = std::to_array<std::string_view>({"collective", "calibrate", "profile", "selfcheck", "sweep",
-                                                                 "search", "plan", "compare", "report", "export", "schema", "import"});
+  static constexpr auto later = std::to_array<std::string_view>(
+      {"collective", "calibrate", "profile", "selfcheck", "sweep", "search", "plan", "compare", "report", "export", "schema", "import"});
   return later;
 }
 

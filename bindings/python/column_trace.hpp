@@ -26,16 +26,16 @@ class ColumnTrace final : public sim::TraceSink {
  public:
   struct Ops {
     std::vector<std::int32_t> job, rank;
-    std::vector<std::uint8_t> stream, kind;   // index into sim::stream_names, sim::op_kind_names
-    std::vector<std::int32_t> name;          // index into names()
+    std::vector<std::uint8_t> stream, kind;               // index into sim::stream_names, sim::op_kind_names
+    std::vector<std::int32_t> name;                       // index into names()
     std::vector<std::int32_t> layer, micro_batch, chunk;  // -1: none
     std::vector<std::int64_t> start_ps, end_ps, bytes;
     std::vector<double> flops;
   };
   struct Flows {
-    std::vector<std::int32_t> job, src, dst; // ranks of the job
+    std::vector<std::int32_t> job, src, dst;  // ranks of the job
     std::vector<std::int64_t> bytes, start_ps, end_ps;
-    std::vector<std::int64_t> cause;          // row of the operation; -1: none
+    std::vector<std::int64_t> cause;  // row of the operation; -1: none
   };
   struct Memory {
     std::vector<std::int32_t> job, rank;

@@ -37,8 +37,8 @@ void translate(std::exception_ptr thrown) {
 }  // namespace
 
 void bind_errors(py::module_& module) {
-  input_error = add_exception(module, "InputError", PyExc_ValueError,
-                              "The scenario is wrong. `problems` lists everything that is, a string each.");
+  input_error =
+      add_exception(module, "InputError", PyExc_ValueError, "The scenario is wrong. `problems` lists everything that is, a string each.");
   simulation_error = add_exception(module, "SimulationError", PyExc_RuntimeError,
                                    "The simulated system cannot go on: deadlock, no route, out of memory with `on_oom: error`.");
   machine_error = add_exception(module, "MachineError", PyExc_RuntimeError, "This machine lacks something, for example disk space.");

@@ -16,11 +16,11 @@ namespace python {
 namespace {
 
 struct RunArguments {
-  std::vector<std::string> overrides;   // "a.b.c=value"
+  std::vector<std::string> overrides;  // "a.b.c=value"
   std::optional<std::uint64_t> seed;
   workloads::TraceLevel trace_level = workloads::TraceLevel::ops;
   bool fold = true;
-  py::object progress = py::none();     // a callable that takes the fraction done, or None
+  py::object progress = py::none();  // a callable that takes the fraction done, or None
 };
 
 // Called from the run, without the interpreter's lock: every 50 ms takes it, lets Python handle

@@ -91,7 +91,12 @@ py::dict flows_table(py::handle self) {
 
 py::dict memory_table(py::handle self) {
   const auto& memory = self.cast<const RunTrace&>().columns.memory();
-  return Table(self).add("job", memory.job, "1").add("rank", memory.rank, "1").add("time_ps", memory.time_ps, "ps").add("bytes", memory.bytes, "byte").columns();
+  return Table(self)
+      .add("job", memory.job, "1")
+      .add("rank", memory.rank, "1")
+      .add("time_ps", memory.time_ps, "ps")
+      .add("bytes", memory.bytes, "byte")
+      .columns();
 }
 
 py::dict ranks_table(py::handle self) {

@@ -56,7 +56,9 @@ TEST(Folding, two_jobs) {
 // Two interleaved stages: activations and gradients go both ways between the same two ranks.
 TEST(Folding, two_interleaved_stages) {
   for (const char* routing : {"ecmp", "adaptive"})
-    expect_same(small({"workload.schedule=interleaved", "workload.parallel.virtual_stages=2", fmt::format("cluster.fabric.routing={}", routing)}), 16);
+    expect_same(
+        small({"workload.schedule=interleaved", "workload.parallel.virtual_stages=2", fmt::format("cluster.fabric.routing={}", routing)}),
+        16);
 }
 
 // More GPUs to the rank order: pipeline stages inside a host, tensor groups the slowest dimension.
@@ -76,16 +78,19 @@ TEST(Folding, random_jobs_on_random_fabrics) {
     const auto job = [&](const char* name) {
       const int tp = pick(1, 2, 4, 8, 16), pp = pick(1, 2, 4), chunks = pp > 1 ? pick(1, 1, 2) : 1;
       const char* schedule = chunks > 1 ? "interleaved" : pick("1f1b", "gpipe");
-      return fmt::format("  - {{name: {}, gpus: 64, placement: {}, start: {}, steps: {}, global_batch: 64, micro_batch: 1, precision: bf16, software: {}, "
-                         "model: {{layers: 8, hidden: 1024, heads: 16, ffn_hidden: 4096, vocab: 4096, seq_len: 512}}, "
-                         "parallel: {{tp: {}, pp: {}, virtual_stages: {}, rank_order: {}}}, schedule: {}}}\n",
-                         name, pick("packed", "spread", "random"), pick("0 s", "1 ms"), pick(1, 2), pick("megatron-2021", "megatron-core"), tp, pp, chunks,
-                         pick("tp-cp-ep-dp-pp", "tp-pp-dp-cp-ep", "dp-tp-pp-cp-ep"), schedule);
+      return fmt::format(
+          "  - {{name: {}, gpus: 64, placement: {}, start: {}, steps: {}, global_batch: 64, micro_batch: 1, precision: bf16, software: {}, "
+          "model: {{layers: 8, hidden: 1024, heads: 16, ffn_hidden: 4096, vocab: 4096, seq_len: 512}}, "
+          "parallel: {{tp: {}, pp: {}, virtual_stages: {}, rank_order: {}}}, schedule: {}}}\n",
+          name, pick("packed", "spread", "random"), pick("0 s", "1 ms"), pick(1, 2), pick("megatron-2021", "megatron-core"), tp, pp, chunks,
+          pick("tp-cp-ep-dp-pp", "tp-pp-dp-cp-ep", "dp-tp-pp-cp-ep"), schedule);
     };
     const std::string text = fmt::format(
         "schema: weftsim/1\ncluster:\n  gpus: 128\n  accelerator: a100-sxm-80g\n  host: {{preset: dgx-a100}}\n"
-        "  fabric: {{type: {}, radix: 40, rails: {}, oversubscription: {}, routing: {}, link: {{bandwidth: 200 Gb/s, latency: 300 ns}}}}\njobs:\n{}{}network: {}\n",
-        pick("leaf-spine", "fat-tree"), pick(1, 8), pick(1, 4), pick("ecmp", "adaptive", "spray", "static"), job("a"), job("b"), pick("fluid", "fluid", "analytic"));
+        "  fabric: {{type: {}, radix: 40, rails: {}, oversubscription: {}, routing: {}, link: {{bandwidth: 200 Gb/s, latency: 300 "
+        "ns}}}}\njobs:\n{}{}network: {}\n",
+        pick("leaf-spine", "fat-tree"), pick(1, 8), pick(1, 4), pick("ecmp", "adaptive", "spray", "static"), job("a"), job("b"),
+        pick("fluid", "fluid", "analytic"));
     SCOPED_TRACE(text);
     expect_same(read_scenario_text(text, "random"), 128);
     if (HasFailure()) return;

@@ -187,7 +187,8 @@ TEST(ScenarioErrors, neutral_values_of_later_keys_are_accepted) {
 TEST(ScenarioErrors, names_of_a_later_release) {
   EXPECT_THAT(
       problems_with("type: fat-tree", "type: torus"),
-      ElementsAre("t.yaml:8: cluster.fabric: type 'torus' is not supported yet (supported: fat-tree, leaf-spine, rail-optimized, file, none)."));
+      ElementsAre(
+          "t.yaml:8: cluster.fabric: type 'torus' is not supported yet (supported: fat-tree, leaf-spine, rail-optimized, file, none)."));
   EXPECT_THAT(problems_set({"workload.precision=fp8"}),
               ElementsAre(HasSubstr("precision 'fp8' is not supported yet (supported: fp32, tf32, fp16, bf16).")));
   EXPECT_THAT(problems_set({"workload.recompute=selective"}), ElementsAre(HasSubstr("recompute 'selective' is not supported yet")));

@@ -75,7 +75,9 @@ void add_training(const CsvTable& table, StepTimeTask step_time_task, std::vecto
   for (std::size_t r = 0; r < table.rows(); ++r) {
     const auto get = [&](std::string_view column) { return cell(table, r, column); };
     ValidationRow row{.set = or_else(get("set"), std::filesystem::path(table.file()).stem().string() + " " + get("gpu_type")),
-                      .id = or_else(get("id"), key_of(table, r, {"model", "gpu_type", "n_gpus", "tp", "pp", "dp", "virtual_stages", "micro_batch", "global_batch", "precision"})),
+                      .id = or_else(get("id"), key_of(table, r,
+                                                      {"model", "gpu_type", "n_gpus", "tp", "pp", "dp", "virtual_stages", "micro_batch",
+                                                       "global_batch", "precision"})),
                       .grade = or_else(get("grade"), "A"),
                       .gpu_type = get("gpu_type"),
                       .precision = get("precision"),
@@ -130,16 +132,17 @@ void add_attention(const CsvTable& table, std::vector<ValidationTask>& tasks) {
   for (std::size_t r = 0; r < table.rows(); ++r) {
     const auto get = [&](std::string_view column) { return cell(table, r, column); };
     const auto number = [&](std::string_view column) { return table.whole(r, table.column(column)); };
-    const ValidationRow row{.set = or_else(get("set"), "attention " + get("gpu_type")),
-                            .id = or_else(get("id"), key_of(table, r, {"direction", "dtype", "batch", "seq_len", "heads", "kv_heads", "head_dim", "causal"})),
-                            .grade = or_else(get("grade"), "A"),
-                            .gpu_type = get("gpu_type"),
-                            .hosts = 1,
-                            .precision = get("dtype"),
-                            .family = "dense",
-                            .source = get("source"),
-                            .quantity = "attention_time_s",
-                            .measured = table.positive(r, table.column("time_us")) * 1e-6};
+    const ValidationRow row{
+        .set = or_else(get("set"), "attention " + get("gpu_type")),
+        .id = or_else(get("id"), key_of(table, r, {"direction", "dtype", "batch", "seq_len", "heads", "kv_heads", "head_dim", "causal"})),
+        .grade = or_else(get("grade"), "A"),
+        .gpu_type = get("gpu_type"),
+        .hosts = 1,
+        .precision = get("dtype"),
+        .family = "dense",
+        .source = get("source"),
+        .quantity = "attention_time_s",
+        .measured = table.positive(r, table.column("time_us")) * 1e-6};
     const auto profile = profile_of(row.gpu_type);
     if (!profile) {
       tasks.push_back(skipped(row, fmt::format("no profile of {} is shipped yet", row.gpu_type)));
