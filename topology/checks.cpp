@@ -1,6 +1,7 @@
 #include "topology/checks.hpp"
 #include <fmt/format.h>
 #include <algorithm>
+#include <cmath>
 #include "topology/fabric_impl.hpp"
 #include "topology/reach.hpp"
 
@@ -28,12 +29,30 @@ Check check_bisection(const Fabric& fabric, double bisection) {
   for (const Link& link : fabric.links())
     if (link.kind == LinkKind::host_leaf && fabric.nodes()[link.from].kind == NodeKind::nic) all += 8 * link.capacity.value();
   const int nics = fabric.impl().hosts.nics();
+  if (all == 0) all = 8 * nics * fabric.impl().spec.host.nics.bandwidth.value();  // a torus has no cable of its own for a NIC
   const double full = nics == 0 ? 0 : all / nics * (nics / 2);
   const bool ok = bisection >= full * (1 - 1e-9);
   return {"full_bisection", ok,
           ok ? fmt::format("half of the NICs can send to the other half at full rate ({:.10g} Gb/s)", bisection * 1e-9)
              : fmt::format("halves of the NICs reach {:.10g} of {:.10g} Gb/s ({:.3g} %)", bisection * 1e-9, full * 1e-9,
                            100 * bisection / full)};
+}
+
+// NICs that failures leave without a way out.
+Check check_failures(const Fabric& fabric) {
+  const HostLayout& hosts = fabric.impl().hosts;
+  std::vector<bool> joined(hosts.nics());
+  for (std::uint32_t i = 0; i < fabric.links().size(); ++i) {
+    const Link& link = fabric.links()[i];
+    if (link.kind >= LinkKind::host_leaf && !fabric.impl().failed[i] && link.from >= hosts.nic_node(0) &&
+        link.from < hosts.nic_node(hosts.nics()))
+      joined[link.from - hosts.nic_node(0)] = true;
+  }
+  const auto lost = std::count(joined.begin(), joined.end(), false);
+  const std::string names = fmt::format("{}", fmt::join(fabric.impl().spec.fabric.failures, ", "));
+  return {"failures", lost == 0,
+          lost == 0 ? fmt::format("without {} every NIC still has a way out", names)
+                    : fmt::format("without {} {} of {} NICs are cut off", names, lost, joined.size())};
 }
 
 Check check_paths(const Reach& found) {
@@ -58,24 +77,37 @@ Check check_ports(const TierPorts& tier) {
 
 }  // namespace
 
+// In ports of the speed of the cables below: an up-link of twice the speed takes two.
 std::vector<TierPorts> ports_by_tier(const Fabric& fabric) {
-  const auto& radix = fabric.impl().spec.fabric.radix;
+  const FabricSpec& spec = fabric.impl().spec.fabric;
   std::vector<TierPorts> tiers;
+  std::vector<double> used;
   for (std::uint32_t node = 0; node < fabric.nodes().size(); ++node) {
     const NodeKind kind = fabric.nodes()[node].kind;
     if (!is_switch(kind)) continue;
-    if (tiers.size() <= tier_of(kind)) tiers.push_back({kind, 0, radix[std::min(tier_of(kind), radix.size() - 1)], 0});
+    const std::size_t tier = tier_of(kind);
+    if (tiers.size() <= tier) tiers.push_back({kind, 0, spec.radix[std::min(tier, spec.radix.size() - 1)], 0}), used.push_back(0);
     ++tiers.back().switches;
-    tiers.back().used += static_cast<int>(out_degree(node, fabric.impl().graph));
   }
+  for (const Link& link : fabric.links()) {
+    const NodeKind kind = fabric.nodes()[link.from].kind;
+    if (!is_switch(kind)) continue;
+    const std::size_t tier = tier_of(kind);
+    const bool up = fabric.nodes()[link.to].kind > kind;
+    used[tier] +=
+        up ? spec.link_of(static_cast<int>(tier) + 1).bandwidth.value() / spec.link_of(static_cast<int>(tier)).bandwidth.value() : 1;
+  }
+  for (std::size_t tier = 0; tier < tiers.size(); ++tier) tiers[tier].used = static_cast<int>(std::ceil(used[tier] - 1e-6));
   return tiers;
 }
 
 // A link counts as down where it leads to a node of a lower kind; kinds are in order of height.
 std::vector<double> oversubscription(const Fabric& fabric) {
   std::vector<double> down(fabric.nodes().size()), up(fabric.nodes().size());
-  for (const Link& link : fabric.links())
-    (fabric.nodes()[link.to].kind < fabric.nodes()[link.from].kind ? down : up)[link.from] += link.capacity.value();
+  for (const Link& link : fabric.links()) {
+    const NodeKind from = fabric.nodes()[link.from].kind, to = fabric.nodes()[link.to].kind;
+    if (from != to) (to < from ? down : up)[link.from] += link.capacity.value();
+  }
   std::vector<double> worst;
   for (std::uint32_t node = 0; node < fabric.nodes().size(); ++node) {
     const NodeKind kind = fabric.nodes()[node].kind;
@@ -106,6 +138,7 @@ std::vector<FailureDomain> failure_domains(const Fabric& fabric) {
 std::vector<Check> checks(const Fabric& fabric) {
   const Reach found = reach(fabric);
   std::vector<Check> list = {check_connected(found), check_nics(fabric)};
+  if (!fabric.impl().failed.empty()) list.push_back(check_failures(fabric));
   if (!fabric.impl().structure) return list;
   list.push_back(check_bisection(fabric, bisection_bandwidth_bps(fabric)));
   list.push_back(check_paths(found));

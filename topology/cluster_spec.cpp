@@ -21,14 +21,9 @@ void check_host(const ClusterSpec& spec, Problems& found) {
     found.push_back("cluster.host.pcie.bandwidth: it is negative. Give a positive one, or leave it out where PCIe never limits.");
 }
 
-void check_scale_up(const HostSpec& host, Problems& found) {
+void check_scale_up(const HostSpec& host, int gpus, Problems& found) {
   const ScaleUpSpec& scale_up = host.scale_up;
   if (scale_up.kind == ScaleUpKind::none) return;
-  if (scale_up.kind != ScaleUpKind::nvswitch) {
-    found.push_back(fmt::format("cluster.host.scale_up.kind: {} is not supported yet (known: nvswitch, none). Use one of them.",
-                                scale_up.kind == ScaleUpKind::mesh ? "mesh" : "pcie"));
-    return;
-  }
   if (scale_up.domain < 1) {
     found.push_back(fmt::format("cluster.host.scale_up.domain: {} GPUs are no domain. Use at least 1.", scale_up.domain));
     return;
@@ -38,6 +33,20 @@ void check_scale_up(const HostSpec& host, Problems& found) {
   if (!divides && !is_multiple)
     found.push_back(fmt::format("cluster.host.scale_up.domain: {0} GPUs neither divide a host of {1} nor are a multiple of it. Use {1}.",
                                 scale_up.domain, host.gpus_per_host));
+  const bool within_host = scale_up.kind == ScaleUpKind::nvswitch || scale_up.domain <= host.gpus_per_host;
+  if (!within_host || (scale_up.kind == ScaleUpKind::pcie && scale_up.domain != host.gpus_per_host))
+    found.push_back(fmt::format("cluster.host.scale_up.domain: {} GPUs are not the {} that share a {} in a host. Use {}.", scale_up.domain,
+                                host.gpus_per_host, scale_up.kind == ScaleUpKind::mesh ? "mesh" : "bus", host.gpus_per_host));
+  if (scale_up.kind == ScaleUpKind::mesh && divides && gpus > scale_up.domain && gpus % scale_up.domain != 0)
+    found.push_back(fmt::format("cluster.gpus: {} GPUs are no multiple of a mesh of {}. Use {}.", gpus, scale_up.domain,
+                                (gpus / scale_up.domain + 1) * scale_up.domain));
+  if (scale_up.kind == ScaleUpKind::mesh && scale_up.domain > 64)
+    found.push_back(fmt::format(
+        "cluster.host.scale_up.domain: a mesh of {} GPUs is more than the 64 that are supported. Use kind: nvswitch.", scale_up.domain));
+  if (!scale_up.mesh.empty() && scale_up.kind != ScaleUpKind::mesh)
+    found.push_back("cluster.host.scale_up.mesh: it says how a mesh is wired, but kind is another. Leave it out, or use kind: mesh.");
+  if (!scale_up.radix.empty() && scale_up.links == 0)
+    found.push_back("cluster.host.scale_up.radix: without the links of a GPU no switches can be counted. Give scale_up.links.");
   if (scale_up.domain > 1 && scale_up.bandwidth.value() <= 0)
     found.push_back("cluster.host.scale_up.bandwidth: it is missing. Give the bandwidth of one GPU per direction, or kind: none.");
 }
@@ -45,8 +54,7 @@ void check_scale_up(const HostSpec& host, Problems& found) {
 void check_nics(const ClusterSpec& spec, Problems& found) {
   const NicSpec& nics = spec.host.nics;
   if (nics.count < 0) found.push_back(fmt::format("cluster.host.nics.count: {} is negative. Use 0 or more.", nics.count));
-  if (nics.ports != 1)
-    found.push_back(fmt::format("cluster.host.nics.ports: {} ports are not supported yet (known: 1). Use 1.", nics.ports));
+  if (nics.ports < 1) found.push_back(fmt::format("cluster.host.nics.ports: {} ports are no NIC. Use at least 1.", nics.ports));
   if (nics.count > 0 && nics.bandwidth.value() <= 0)
     found.push_back("cluster.host.nics.bandwidth: it is missing. Give the bandwidth of one NIC per direction.");
   if (nics.count == 0 && spec.fabric.type != FabricType::none)
@@ -54,7 +62,7 @@ void check_nics(const ClusterSpec& spec, Problems& found) {
 }
 
 void check_lists(const FabricSpec& fabric, Problems& found) {
-  const int tiers = fabric.tiers;
+  const int tiers = fabric.levels();
   if (fabric.radix.size() != 1 && static_cast<int>(fabric.radix.size()) != tiers)
     found.push_back(fmt::format("cluster.fabric.radix: {} values for {} tiers. Give 1 or {} values.", fabric.radix.size(), tiers, tiers));
   for (const int radix : fabric.radix)
@@ -68,21 +76,78 @@ void check_lists(const FabricSpec& fabric, Problems& found) {
       found.push_back(fmt::format("cluster.fabric.oversubscription: {:g} is no ratio of down to up. Use 1 for none.", ratio));
 }
 
-void check_fabric(const ClusterSpec& spec, Problems& found) {
+bool is_clos(FabricType type) { return type <= FabricType::dual_plane; }
+
+// Keys that shape a Clos network and mean nothing elsewhere.
+void check_clos(const ClusterSpec& spec, Problems& found) {
   const FabricSpec& fabric = spec.fabric;
-  if (fabric.tiers < 2 || fabric.tiers > 3)
+  if (fabric.levels() < 2 || fabric.levels() > 3)
     found.push_back(fmt::format("cluster.fabric.tiers: {} tiers are not supported (known: 2, 3). Use 2 or 3.", fabric.tiers));
   else if (fabric.type == FabricType::leaf_spine && fabric.tiers != 2)
     found.push_back("cluster.fabric.tiers: leaf-spine has 2 tiers. Use 2, or type: fat-tree.");
   else
     check_lists(fabric, found);
-  const int nics = spec.host.nics.count;
-  if (fabric.rails < 1 || (nics > 0 && fabric.rails > nics))
-    found.push_back(fmt::format("cluster.fabric.rails: {} rails, but a host has {} NICs. Use 1 to {}.", fabric.rails, nics, nics));
+  const auto [count, ports, bandwidth, latency] = spec.host.nics;
+  if (fabric.rails < 1 || (count > 0 && fabric.rails > count))
+    found.push_back(fmt::format("cluster.fabric.rails: {} rails, but a host has {} NICs. Use 1 to {}.", fabric.rails, count, count));
   if (fabric.hosts_per_unit < 0)
     found.push_back(fmt::format("cluster.fabric.hosts_per_unit: {} is negative. Leave it out for as many as fit.", fabric.hosts_per_unit));
-  if (fabric.link.bandwidth.value() <= 0)
-    found.push_back("cluster.fabric.link.bandwidth: it is missing. Give the bandwidth of one cable per direction.");
+  if (fabric.planes < 1) found.push_back(fmt::format("cluster.fabric.planes: {} planes are no fabric. Use at least 1.", fabric.planes));
+  if (fabric.tors_per_host < 0 || (ports >= 1 && fabric.tors_per_host > ports))
+    found.push_back(fmt::format("cluster.fabric.tors_per_host: {} leaves, but a NIC has {} port{}. Use 1 to {}, or give host.nics.ports.",
+                                fabric.tors_per_host, ports, ports == 1 ? "" : "s", ports));
+  if (fabric.pods < 1 || (fabric.pods > 1 && fabric.levels() != 3))
+    found.push_back(fmt::format("cluster.fabric.pods: {} pods, but two tiers are one pod. Use 1, or tiers: 3.", fabric.pods));
+  if (fabric.parallel_links < 1)
+    found.push_back(fmt::format("cluster.fabric.parallel_links: {} cables join nothing. Use at least 1.", fabric.parallel_links));
+  if (fabric.type == FabricType::dual_plane && ports != 2)
+    found.push_back(fmt::format("cluster.host.nics.ports: dual-plane needs NICs of 2 ports, one in each plane, not of {}. Use 2.", ports));
+  if (fabric.type == FabricType::dual_plane && fabric.planes > 2)
+    found.push_back("cluster.fabric.planes: dual-plane has 2. Leave planes out, or use type: fat-tree.");
+  if (fabric.routing == Routing::valiant)
+    found.push_back("cluster.fabric.routing: valiant is for a dragonfly. Use adaptive, spray, ecmp or static.");
+}
+
+void check_direct(const ClusterSpec& spec, Problems& found) {
+  const FabricSpec& fabric = spec.fabric;
+  if (spec.host.nics.ports > 1) found.push_back("cluster.host.nics.ports: in a torus and a dragonfly a NIC has one way in. Use 1.");
+  if (fabric.type == FabricType::torus && (fabric.dims.empty() || fabric.dims.size() > 3))
+    found.push_back(
+        fmt::format("cluster.fabric.dims: a torus has 1 to 3 dimensions, not {}. Write dims: [16, 16, 16].", fabric.dims.size()));
+  for (const int size : fabric.dims)
+    if (size < 1) found.push_back(fmt::format("cluster.fabric.dims: {} is no size. Use at least 1.", size));
+  if (fabric.type == FabricType::dragonfly && (fabric.radix.size() != 1 || fabric.radix[0] < 3))
+    found.push_back("cluster.fabric.radix: a dragonfly has one kind of switch, with at least 3 ports. Give one value.");
+  if (fabric.type == FabricType::torus && fabric.routing == Routing::valiant)
+    found.push_back("cluster.fabric.routing: valiant is for a dragonfly. Use adaptive, spray, ecmp or static.");
+}
+
+void check_links(const FabricSpec& fabric, Problems& found) {
+  for (int tier = 0; tier <= static_cast<int>(fabric.upper_links.size()); ++tier)
+    if (fabric.link_of(tier).bandwidth.value() <= 0)
+      found.push_back("cluster.fabric.link.bandwidth: it is missing. Give the bandwidth of one cable per direction.");
+  if (fabric.upper_links.size() > 2)
+    found.push_back(
+        fmt::format("cluster.fabric.link: {} kinds of cable, but there are at most 3 tiers. Give 1 to 3.", fabric.upper_links.size() + 1));
+}
+
+void check_side_network(const SideNetworkSpec& side, std::string_view name, Problems& found) {
+  if (side.type == FabricType::none) return;
+  if (side.type != FabricType::leaf_spine && side.type != FabricType::fat_tree)
+    found.push_back(
+        fmt::format("cluster.fabric.{0}.type: such a network is only counted as leaf-spine or fat-tree. Use one of them.", name));
+  if (side.link.bandwidth.value() <= 0)
+    found.push_back(fmt::format("cluster.fabric.{}.link.bandwidth: it is missing. Give the bandwidth of one cable per direction.", name));
+}
+
+void check_fabric(const ClusterSpec& spec, Problems& found) {
+  if (is_clos(spec.fabric.type))
+    check_clos(spec, found);
+  else
+    check_direct(spec, found);
+  check_links(spec.fabric, found);
+  check_side_network(spec.fabric.storage, "storage", found);
+  check_side_network(spec.fabric.management, "management", found);
 }
 
 // Each GPU is an end point of the file: there is no NIC before the first link, and nothing inside a host.
@@ -109,14 +174,16 @@ std::vector<std::string> problems(const ClusterSpec& spec) {
     return found;
   }
   check_host(spec, found);
-  check_scale_up(spec.host, found);
+  check_scale_up(spec.host, spec.gpus, found);
   check_nics(spec, found);
   if (spec.fabric.type != FabricType::none)
     check_fabric(spec, found);
-  else if (spec.host.gpus_per_host > 0 && spec.hosts() > 1)
-    found.push_back(fmt::format(
-        "cluster.fabric.type: none does not join {} hosts (known: fat-tree, leaf-spine, rail-optimized, file). Name one of them.",
-        spec.hosts()));
+  else if (spec.host.gpus_per_host > 0 && spec.hosts() > 1 &&
+           (spec.host.scale_up.kind == ScaleUpKind::none || spec.host.scale_up.domain < spec.gpus))
+    found.push_back(
+        fmt::format("cluster.fabric.type: none does not join {} hosts (known: fat-tree, leaf-spine, rail-optimized, three-tier, "
+                    "dual-plane, torus, dragonfly, file). Name one of them.",
+                    spec.hosts()));
   return found;
 }
 

@@ -1,29 +1,33 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
 #include "sim/units.hpp"
+#include "topology/parts.hpp"
 
 // The cluster as a user states it: filled by the scenario reader from YAML or Python, checked once
 // by `problems` before anything is built. Keys, units and meaning: docs/scenario.md.
 namespace topology {
 
 enum class ScaleUpKind : std::uint8_t { nvswitch, mesh, pcie, none };
-enum class FabricType : std::uint8_t { fat_tree, leaf_spine, rail_optimized, file, none };
-enum class Routing : std::uint8_t { ecmp, adaptive, spray, static_ };
-enum class Transport : std::uint8_t { infiniband, roce, ideal };
-enum class Optics : std::uint8_t { dsp, lpo, cpo, dac };
-
+enum class FabricType : std::uint8_t { fat_tree, leaf_spine, rail_optimized, three_tier, dual_plane, torus, dragonfly, file, none };
+enum class Routing : std::uint8_t { ecmp, adaptive, spray, static_, valiant };
+enum class Transport : std::uint8_t { infiniband, roce, ideal, efa };
 struct ScaleUpSpec {
   ScaleUpKind kind = ScaleUpKind::nvswitch;
   int domain = 8;                 // GPUs that share one scale-up domain
   sim::BytesPerSecond bandwidth;  // per GPU and direction
   sim::Time latency;
+  std::string mesh;                      // mesh: "0-1 0-3x2 …", which GPUs have how many links; empty: each joined to each other
+  int links = 0;                         // of a GPU into the switches; only counted
+  std::vector<int> radix;                // links of a scale-up switch in use, per level from the GPU up; only counted
+  sim::BytesPerSecond module_bandwidth;  // of the optical modules between levels
 };
 
 struct NicSpec {
-  int count = 0;  // per host
-  int ports = 1;
+  int count = 0;                  // per host
+  int ports = 1;                  // each has a cable of its own
   sim::BytesPerSecond bandwidth;  // of one NIC, all ports together, per direction
   sim::Time latency;
 };
@@ -40,6 +44,7 @@ struct FabricLinkSpec {
   sim::BytesPerSecond bandwidth;
   sim::Time latency;
   Optics optics = Optics::dsp;
+  sim::BytesPerSecond module_bandwidth;  // of an optical module, which may hold several cables; zero: one each
 };
 
 struct HashSpec {
@@ -61,6 +66,17 @@ struct LinkFile {
   std::vector<FileLink> links;
 };
 
+// A separate network that is counted, not simulated: storage, management.
+struct SideNetworkSpec {
+  FabricType type = FabricType::none;  // none: there is none
+  int nics = 1;                        // of a host
+  int end_points = 0;                  // beside the hosts: storage servers, gateways
+  std::vector<int> radix = {64};
+  int tiers = 2;
+  std::vector<double> oversubscription = {1};
+  FabricLinkSpec link;
+};
+
 struct FabricSpec {
   FabricType type = FabricType::none;
   std::vector<int> radix = {64};  // ports of a switch: one value, or one per tier from the leaf up
@@ -68,13 +84,35 @@ struct FabricSpec {
   std::vector<double> oversubscription = {1};  // down : up; one value (at the leaf), or one per tier below the top
   int rails = 1;           // 1: all NICs of a host on one leaf (rail-optimized: a rail per NIC); r: NIC i on a leaf of rail i mod r
   int hosts_per_unit = 0;  // hosts that share a set of leaves; 0: as many as fit
-  FabricLinkSpec link;
+  int planes = 1;          // separate networks: port t of NIC i, of k ports each, is in plane (i k + t) mod planes
+  int tors_per_host = 0;   // leaves that the ports of a NIC go to; 0: as many as it has ports
+  int parallel_links = 1;  // cables between a leaf and each of its spines; two tiers may take more, so that few spines do
+  int pods = 1;            // at least; more where spines have too few ports
+  std::vector<int> dims;   // torus
+  FabricLinkSpec link;     // of the lowest tier, and of those above that `upper_links` does not give
+  std::vector<FabricLinkSpec> upper_links;
   sim::Time switch_latency;
   Routing routing = Routing::adaptive;
   HashSpec hash;
   Transport transport = Transport::infiniband;
+  std::vector<std::string> failures;  // "leaf-0", "spine-3:leaf-1": out of order for the whole run
+  bool pxn = false;                   // to another rail by the NIC of the GPU of that rail
+  SideNetworkSpec storage, management;
   std::string links;   // type file: the path; only `routing` and `transport` count beside it
   LinkFile link_file;  // type file: its contents
+
+  int levels() const { return type == FabricType::three_tier ? 3 : tiers; }
+  const FabricLinkSpec& link_of(int tier) const {  // 0: host to leaf
+    return tier == 0 || upper_links.empty() ? link : upper_links[std::min<std::size_t>(tier, upper_links.size()) - 1];
+  }
+};
+
+// The building: what it costs to cool, and the parts list that counts are priced by.
+struct SiteSpec {
+  std::string cooling = "air";  // a name in the parts table
+  double pue = 0;               // 0: that of the cooling
+  std::string parts;            // the path; empty: the shipped table
+  PartsTable table;             // its contents
 };
 
 struct ClusterSpec {
@@ -82,6 +120,7 @@ struct ClusterSpec {
   std::string accelerator;  // a shipped device profile, or the path of one
   HostSpec host;
   FabricSpec fabric;
+  SiteSpec site;
   int hosts() const { return (gpus + host.gpus_per_host - 1) / host.gpus_per_host; }
 };
 

@@ -4,6 +4,7 @@
 #include <cassert>
 #include "sim/error.hpp"
 #include "topology/builders/builders.hpp"
+#include "topology/builders/failures.hpp"
 #include "topology/fabric_impl.hpp"
 
 namespace topology {
@@ -44,14 +45,15 @@ std::string_view name_of(NodeKind kind) {
 }
 
 std::string_view name_of(LinkKind kind) {
-  constexpr std::array<std::string_view, 5> names = {"scale_up", "pcie", "host_leaf", "leaf_spine", "spine_core"};
+  constexpr std::array<std::string_view, 7> names = {"scale_up", "pcie", "host_leaf", "leaf_spine", "spine_core", "peer", "global"};
   return names[static_cast<std::size_t>(kind)];
 }
 
 Fabric::Impl::Impl(const ClusterSpec& cluster)
     : spec(checked(cluster)),
       hosts(wire_hosts(spec, wiring)),
-      structure(builder_of(spec.fabric.type).build(spec, hosts, wiring)),
+      structure(spec.fabric.failures.empty() ? builder_of(spec.fabric.type).build(spec, hosts, wiring)
+                                             : build_with_failures(spec, hosts, wiring, failed)),
       network_links(capacities(wiring)),
       graph(graph_of(wiring)) {}
 
@@ -88,24 +90,24 @@ Route Fabric::route(int source_gpu, int destination_gpu, std::uint64_t label) co
     impl_->structure->route(source_gpu, destination_gpu, label, route);
     return route;
   }
-  const bool scale_up = same_domain(source_gpu, destination_gpu);
-  if (!scale_up && hosts.nics_per_host == 0)
+  if (same_domain(source_gpu, destination_gpu)) {
+    hosts.scale_up_route(source_gpu, destination_gpu, impl_->spec.host.scale_up.latency, route);
+    return route;
+  }
+  if (hosts.nics_per_host == 0)
     throw sim::SimulationError(
         fmt::format("no way from gpu-{} to gpu-{}: they share no scale-up domain and their host has no NIC.", source_gpu, destination_gpu));
-  const int source_nic = scale_up ? 0 : hosts.nic_of(source_gpu), destination_nic = scale_up ? 0 : hosts.nic_of(destination_gpu);
+  route.shares.reserve(8);
+  const int sender = impl_->spec.fabric.pxn ? hosts.gpu_of_rail(source_gpu, destination_gpu) : source_gpu;
+  if (sender != source_gpu) hosts.scale_up_route(source_gpu, sender, impl_->spec.host.scale_up.latency, route);
+  const int source_nic = hosts.nic_of(sender), destination_nic = hosts.nic_of(destination_gpu);
   if (source_nic != destination_nic && !impl_->structure)
     throw sim::SimulationError(
         fmt::format("no way from gpu-{} to gpu-{}: nothing joins their NICs (fabric type none).", source_gpu, destination_gpu));
-
-  route.shares.reserve(8);
-  route.hops = 2;
-  route.shares.push_back({sim::LinkId{up_link(scale_up ? hosts.scale_up_cable(source_gpu) : hosts.pcie_cable(source_gpu))}});
-  if (scale_up)
-    route.latency = impl_->spec.host.scale_up.latency;
-  else
-    route.latency = 2 * impl_->spec.host.nics.latency;
+  route.latency += 2 * impl_->spec.host.nics.latency;
+  hosts.to_nic(sender, route);
   if (source_nic != destination_nic) impl_->structure->route(source_nic, destination_nic, label, route);
-  route.shares.push_back({sim::LinkId{down_link(scale_up ? hosts.scale_up_cable(destination_gpu) : hosts.pcie_cable(destination_gpu))}});
+  hosts.from_nic(destination_gpu, route);
   return route;
 }
 

@@ -13,7 +13,8 @@ namespace topology {
 
 enum class NodeKind : std::uint8_t { gpu, nic, nvswitch, leaf, spine, core };
 // What a link joins. `up` and `down` are two links (full duplex), so capacity is per direction.
-enum class LinkKind : std::uint8_t { scale_up, pcie, host_leaf, leaf_spine, spine_core };
+// peer: between alike, in a torus or a group of a dragonfly; global: between such groups.
+enum class LinkKind : std::uint8_t { scale_up, pcie, host_leaf, leaf_spine, spine_core, peer, global };
 std::string_view name_of(NodeKind kind);
 std::string_view name_of(LinkKind kind);
 
@@ -64,7 +65,8 @@ class Fabric {
 
   // `label` tells apart flows of one pair (QP, channel) where a hash decides (ecmp).
   // Same GPU: no links, no latency. Same scale-up domain: through it, else out by each GPU's own NIC
-  // (two GPUs of one NIC: through that NIC alone).
+  // (two GPUs of one NIC: through that NIC alone). With `pxn` to another rail of another host: over scale-up to the GPU of
+  // that rail, and out by its NIC.
   // Throws sim::SimulationError when there is no way.
   Route route(int source_gpu, int destination_gpu, std::uint64_t label = 0) const;
   bool same_domain(int gpu_a, int gpu_b) const;  // one scale-up domain

@@ -19,10 +19,12 @@ using Graph =
 
 struct Fabric::Impl {
   explicit Impl(const ClusterSpec& cluster);
+  bool works(const Graph::edge_descriptor& edge) const { return failed.empty() || !failed[graph[edge].link]; }
 
   ClusterSpec spec;
   Wiring wiring;
   HostLayout hosts;
+  std::vector<bool> failed;              // by link; empty: none
   std::unique_ptr<Structure> structure;  // null: nothing joins the NICs
   std::vector<sim::LinkSpec> network_links;
   Graph graph;  // vertex = node

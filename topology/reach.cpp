@@ -26,8 +26,13 @@ struct PathCounter : boost::default_bfs_visitor {
 struct BetweenNics {
   const Fabric* fabric = nullptr;
   bool operator()(const Graph::edge_descriptor& edge) const {
-    return fabric->links()[fabric->impl().graph[edge].link].kind >= LinkKind::host_leaf;
+    return fabric->links()[fabric->impl().graph[edge].link].kind >= LinkKind::host_leaf && fabric->impl().works(edge);
   }
+};
+
+struct Working {
+  const Fabric* fabric = nullptr;
+  bool operator()(const Graph::edge_descriptor& edge) const { return fabric->impl().works(edge); }
 };
 
 struct Distances {
@@ -72,7 +77,7 @@ Reach reach(const Fabric& fabric) {
   const Graph& graph = fabric.impl().graph;
   const HostLayout& hosts = fabric.impl().hosts;
   Reach result;
-  const Distances from_gpu = search(graph, 0);
+  const Distances from_gpu = search(boost::filtered_graph<Graph, Working>(graph, Working{&fabric}), 0);
   const auto gpus_end = from_gpu.hops.begin() + hosts.gpus;
   result.connected = std::find(from_gpu.hops.begin(), gpus_end, unreached) == gpus_end;
   if (!fabric.impl().structure) return result;

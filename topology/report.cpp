@@ -4,12 +4,10 @@
 namespace topology {
 
 TopologyReport report(const Fabric& fabric) {
-  return {.counts = count(fabric),
+  return {.bill = bill(fabric),
           .bisection_bandwidth_bps = bisection_bandwidth_bps(fabric),
           .oversubscription = oversubscription(fabric),
           .diameter_hops = reach(fabric).diameter_hops,
-          .power_w = {},
-          .price_usd = {},
           .failure_domains = failure_domains(fabric),
           .checks = checks(fabric)};
 }

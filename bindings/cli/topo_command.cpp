@@ -12,23 +12,54 @@ namespace {
 
 std::string line(std::string_view label, std::string_view text) { return fmt::format("  {:<26}{}\n", label, text); }
 
+std::string network_text(const std::string& prefix, const topology::NetworkCounts& c, int gpus) {
+  std::string cables;
+  const auto add = [&](int number, const char* kind) {
+    if (number > 0) cables += fmt::format("{}{} {}", cables.empty() ? "" : ", ", number, kind);
+  };
+  add(c.cables.host_leaf, "host-leaf"), add(c.cables.leaf_spine, "leaf-spine"), add(c.cables.spine_core, "spine-core");
+  add(c.cables.peer, "peer"), add(c.cables.global, "global"), add(c.cables.scale_up, "scale-up");
+  std::string text = line(prefix + "switches", fmt::format("{} ({} leaf, {} spine, {} core, {} scale-up)", c.switches.total(),
+                                                           c.switches.leaf, c.switches.spine, c.switches.core, c.switches.scale_up));
+  text += line(prefix + "cables", fmt::format("{} ({})", c.cables.total(), cables.empty() ? "none" : cables));
+  return text + line(prefix + "optical modules",
+                     fmt::format("{}, {:.2f} per GPU", c.optical_modules, static_cast<double>(c.optical_modules) / gpus));
+}
+
 std::string counts_text(const topology::Counts& c) {
-  std::string text = line("hosts", fmt::format("{}, {} GPUs, {} NICs", c.hosts, c.gpus, c.nics));
-  text += line("switches", fmt::format("{} ({} leaf, {} spine, {} core, {} scale-up)", c.switches.total(), c.switches.leaf,
-                                       c.switches.spine, c.switches.core, c.switches.scale_up));
-  text += line("cables", fmt::format("{} ({} host-leaf, {} leaf-spine, {} spine-core, {} scale-up)", c.cables.total(), c.cables.host_leaf,
-                                     c.cables.leaf_spine, c.cables.spine_core, c.cables.scale_up));
-  return text + line("optical modules", fmt::format("{}, {:.2f} per GPU", c.optical_modules, c.modules_per_gpu()));
+  std::string text = line("hosts", fmt::format("{}, {} GPUs, {} NICs", c.hosts, c.gpus, c.nics)) + network_text("", c, c.gpus);
+  if (c.storage) text += network_text("storage ", *c.storage, c.gpus);
+  if (c.management) text += network_text("management ", *c.management, c.gpus);
+  if (c.storage || c.management) text += network_text("in all ", c.all(), c.gpus);
+  return text;
+}
+
+std::string amount(const std::optional<double>& value, double unit, const char* suffix) {
+  return value ? fmt::format("{:.1f} {}", *value / unit, suffix) : "not known";
+}
+
+std::string power_text(const topology::Power& p) {
+  const auto kilowatts = [](const std::optional<double>& value) { return amount(value, 1e3, "kW"); };
+  return line("power", kilowatts(p.total) + " at full load") +
+         line("", fmt::format("GPUs {}, hosts beside them {}, switches {}, optics {}, cooling {}", kilowatts(p.gpus), kilowatts(p.hosts),
+                              kilowatts(p.switches), kilowatts(p.optics), kilowatts(p.cooling)));
+}
+
+std::string price_text(const topology::Price& p) {
+  const auto millions = [](const std::optional<double>& value) { return amount(value, 1e6, "M USD"); };
+  return line("price", millions(p.total)) +
+         line("", fmt::format("hosts {}, switches {}, optics {}, cables {}; building {}", millions(p.hosts), millions(p.switches),
+                              millions(p.optics), millions(p.cables), millions(p.building)));
 }
 
 std::string report_text(const std::string& name, const topology::TopologyReport& report) {
-  std::string text = name + "\n\n" + counts_text(report.counts);
+  std::string text = name + "\n\n" + counts_text(report.bill);
   text += line("bisection", fmt::format("{:.1f} Tb/s, one direction, worst half split", report.bisection_bandwidth_bps / 1e12));
   text += line("oversubscribed", report.oversubscription.empty()
                                      ? "no tier has up-links"
                                      : fmt::format("{:g} : 1, from the leaf up", fmt::join(report.oversubscription, " : 1, ")));
   text += line("diameter", fmt::format("{} links from NIC to NIC", report.diameter_hops));
-  text += line("power, price", "not known: no parts table is shipped yet");
+  text += power_text(report.bill.power_w) + price_text(report.bill.price_usd);
   text += "\n  when one fails\n";
   for (const auto& domain : report.failure_domains) text += line(domain.name, domain.text);
   text += "\n  checks\n";

@@ -120,8 +120,8 @@ TEST(Oversubscription, of_4_to_1_leaves_a_quarter_of_the_capacity) {
   EXPECT_THAT(found.oversubscription, testing::ElementsAre(4));
   EXPECT_DOUBLE_EQ(found.bisection_bandwidth_bps, 16 * 200e9 / 4);
   EXPECT_EQ(found.diameter_hops, 4);
-  EXPECT_FALSE(found.power_w.total.has_value());
-  EXPECT_FALSE(found.price_usd.total.has_value());
+  EXPECT_FALSE(found.bill.power_w.total.has_value());
+  EXPECT_FALSE(found.bill.price_usd.total.has_value());
 }
 
 // Leaf of 12 ports at 2:1: 8 down, 4 up; spine of 8 ports at 3:1: 6 down, 2 up, all 6 used.

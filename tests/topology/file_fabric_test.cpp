@@ -138,10 +138,10 @@ TEST(FileFabric, direct_links_between_end_points_are_routes) {
 TEST(FileFabric, is_counted_like_a_built_one) {
   const Fabric fabric(leaf_spine(4, 4, 2));
   const TopologyReport found = report(fabric);
-  EXPECT_EQ(found.counts.switches.leaf, 4);
-  EXPECT_EQ(found.counts.switches.spine, 2);
-  EXPECT_EQ(found.counts.cables.host_leaf, 16);
-  EXPECT_EQ(found.counts.cables.leaf_spine, 8);
+  EXPECT_EQ(found.bill.switches.leaf, 4);
+  EXPECT_EQ(found.bill.switches.spine, 2);
+  EXPECT_EQ(found.bill.cables.host_leaf, 16);
+  EXPECT_EQ(found.bill.cables.leaf_spine, 8);
   EXPECT_DOUBLE_EQ(found.bisection_bandwidth_bps, 4 * 400e9);
   EXPECT_THAT(found.oversubscription, ElementsAre(2));
   EXPECT_EQ(found.diameter_hops, 4);

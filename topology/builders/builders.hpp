@@ -12,6 +12,10 @@ using Builder = std::unique_ptr<Structure> (*)(const ClusterSpec& spec, const Ho
 std::unique_ptr<Structure> build_fat_tree(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring);
 std::unique_ptr<Structure> build_leaf_spine(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring);
 std::unique_ptr<Structure> build_rail_optimized(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring);
+std::unique_ptr<Structure> build_three_tier(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring);
+std::unique_ptr<Structure> build_dual_plane(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring);
+std::unique_ptr<Structure> build_torus(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring);
+std::unique_ptr<Structure> build_dragonfly(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring);
 std::unique_ptr<Structure> build_file(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring);
 std::unique_ptr<Structure> build_none(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring);  // null: nothing joins the NICs
 

@@ -49,97 +49,168 @@ int whole_ports_down(int radix, double oversubscription) {
   return static_cast<int>(std::lround(down));
 }
 
-// Smallest number that divides `ports`, so that every switch below has equally many cables to each above.
+// The smallest divisor of `ports` from `least` on, so that every switch below has equally many cables to each above.
 int smallest_divisor(int ports, int least) {
   while (ports % least != 0) ++least;
   return least;
 }
 
+// Ports up of a switch, of which `ports` at the speed below are left.
+int up_ports(const FabricSpec& spec, int tier, int ports) {
+  const double below = spec.link_of(tier).bandwidth.value(), above = spec.link_of(tier + 1).bandwidth.value();
+  const double up = ports * below / above;
+  if (!is_whole(up) || std::lround(up) < 1)
+    throw sim::InputError(fmt::format(
+        "cluster.fabric.link: {} up-ports of {:g} Gb/s leave {:.2f} of {:g} Gb/s on a {}. Use bandwidths or a radix that divide.", ports,
+        below * 8e-9, up, above * 8e-9, tier == 0 ? "leaf" : "spine"));
+  return static_cast<int>(std::lround(up));
+}
+
+void plan_planes(const ClusterSpec& spec, ClosPlan& plan) {
+  const FabricSpec& fabric = spec.fabric;
+  const int nics = spec.host.nics.count, ports = spec.host.nics.ports, all = nics * ports;
+  plan.planes = fabric.planes;
+  plan.ports_per_nic = ports;
+  if (all % plan.planes != 0 || (ports % plan.planes != 0 && plan.planes % ports != 0))
+    throw sim::InputError(fmt::format("cluster.fabric.planes: {} planes do not divide the {} NICs of {} port{} of a host. Use {} or {}.",
+                                      plan.planes, nics, ports, ports == 1 ? "" : "s", ports, all));
+  plan.ports_per_host = all / plan.planes;
+  const int tors = fabric.tors_per_host > 0 ? fabric.tors_per_host : ports;
+  plan.rails = std::max(1, fabric.rails * tors / plan.planes);
+}
+
 void plan_units(const FabricSpec& spec, ClosPlan& plan) {
-  plan.nics_per_rail = divide_up(plan.nics_per_host, plan.rails);
-  plan.hosts_per_leaf = plan.leaf_down / plan.nics_per_rail;
+  plan.ports_per_rail = divide_up(plan.ports_per_host, plan.rails);
+  plan.hosts_per_leaf = plan.leaf_down / plan.ports_per_rail;
   if (plan.hosts_per_leaf == 0)
     throw sim::InputError(fmt::format(
         "cluster.fabric.radix: {} NICs of a host do not fit on a leaf with {} ports down. Use a greater radix or more rails than {}.",
-        plan.nics_per_rail, plan.leaf_down, plan.rails));
+        plan.ports_per_rail, plan.leaf_down, plan.rails));
   plan.hosts_per_unit = spec.hosts_per_unit > 0 ? spec.hosts_per_unit : plan.hosts_per_leaf;
   if (plan.rails > 1 && plan.hosts_per_unit > plan.hosts_per_leaf)
     throw sim::InputError(fmt::format("cluster.fabric.hosts_per_unit: {} hosts need {} ports of a leaf, which has {} down. Use at most {}.",
-                                      plan.hosts_per_unit, plan.hosts_per_unit * plan.nics_per_rail, plan.leaf_down, plan.hosts_per_leaf));
+                                      plan.hosts_per_unit, plan.hosts_per_unit * plan.ports_per_rail, plan.leaf_down, plan.hosts_per_leaf));
   plan.leaves_per_unit = plan.rails * divide_up(plan.hosts_per_unit, plan.hosts_per_leaf);
   const int rest = plan.hosts % plan.hosts_per_unit;
-  plan.leaves = plan.hosts / plan.hosts_per_unit * plan.leaves_per_unit + plan.rails * divide_up(rest, plan.hosts_per_leaf);
+  plan.leaves_per_plane = plan.hosts / plan.hosts_per_unit * plan.leaves_per_unit + plan.rails * divide_up(rest, plan.hosts_per_leaf);
 }
 
-[[noreturn]] void too_many_hosts(const ClosPlan& plan, const char* tier, int radix, int most, const char* advice) {
+[[noreturn]] void too_many_hosts(const ClosPlan& plan, const char* tier, int radix, std::int64_t most, const std::string& advice) {
   throw sim::InputError(
       fmt::format("cluster.fabric.radix: {} hosts need {} leaves, but {} switches of {} ports join at most {} hosts. Use {}.", plan.hosts,
-                  plan.leaves, tier, radix, most, advice));
+                  plan.leaves_per_plane, tier, radix, most, advice));
 }
 
-void plan_two_tiers(ClosPlan& plan) {
+// Hosts that `leaves` leaves of a plane hold.
+std::int64_t hosts_on(const ClosPlan& plan, std::int64_t leaves) {
+  return leaves / plan.leaves_per_unit * plan.hosts_per_unit + leaves % plan.leaves_per_unit / plan.rails * plan.hosts_per_leaf;
+}
+
+void plan_two_tiers(const FabricSpec& spec, ClosPlan& plan) {
   plan.spine_down = plan.radix[1];
-  plan.leaves_per_pod = plan.leaves;
-  if (plan.leaves == 1) return;
-  if (plan.leaves > plan.spine_down) {
-    const int units = plan.spine_down / plan.leaves_per_unit, rest = plan.spine_down % plan.leaves_per_unit;
-    const int most = units * plan.hosts_per_unit + rest / plan.rails * plan.hosts_per_leaf;
-    too_many_hosts(plan, "spine", plan.spine_down, most, "3 tiers or a greater radix");
+  plan.leaves_per_group = plan.leaves_per_pod = plan.leaves_per_plane;
+  if (plan.leaves_per_plane == 1) return;
+  const int leaves = plan.spine_down / spec.parallel_links;
+  if (plan.leaves_per_plane > leaves) {
+    // What two tiers of the next even radix would hold grows with its square.
+    int radix = plan.radix[1] + plan.radix[1] % 2;
+    const auto holds = [&](int wider) {
+      const double scale = static_cast<double>(wider) / plan.radix[1];
+      return static_cast<double>(hosts_on(plan, leaves)) * scale * scale >= plan.hosts;
+    };
+    while (!holds(radix)) radix *= 2;
+    too_many_hosts(plan, "spine", plan.spine_down, hosts_on(plan, leaves), fmt::format("3 tiers or a greater radix ({})", radix));
   }
-  plan.spines_per_pod = smallest_divisor(plan.leaf_up, divide_up(std::int64_t{plan.leaves} * plan.leaf_up, plan.spine_down));
+  plan.spines_per_pod = smallest_divisor(plan.leaf_up, divide_up(std::int64_t{plan.leaves_per_plane} * plan.leaf_up, plan.spine_down));
 }
 
-void plan_three_tiers(double oversubscription, ClosPlan& plan) {
-  plan.spine_down = whole_ports_down(plan.radix[1], oversubscription);
-  plan.spine_up = plan.radix[1] - plan.spine_down;
-  const int units_per_pod = plan.spine_down / plan.leaves_per_unit;
-  if (units_per_pod == 0)
+// A pod holds as many units as its spines have ports for, or fewer, to make as many pods as asked for.
+void plan_pods(const FabricSpec& spec, ClosPlan& plan) {
+  plan.groups = plan.rails > 1 && plan.groups > 1 ? plan.rails : 1;
+  plan.leaves_per_group = plan.leaves_per_plane / plan.groups;
+  const int leaves = plan.spine_down / plan.cables_per_spine(), of_unit = plan.leaves_per_unit / plan.groups;
+  int units = leaves / of_unit;
+  if (units == 0)
     throw sim::InputError(
         fmt::format("cluster.fabric.radix: a unit has {} leaves, but a spine only {} ports down. "
                     "Use a greater radix, fewer rails or fewer hosts per unit.",
-                    plan.leaves_per_unit, plan.spine_down));
-  plan.leaves_per_pod = units_per_pod * plan.leaves_per_unit;
-  plan.pods = divide_up(plan.leaves, plan.leaves_per_pod);
-  if (plan.leaves == 1) return;
-  plan.spines_per_pod = plan.leaf_up;
-  if (plan.pods == 1) return;
-  if (plan.pods > plan.radix[2])
-    too_many_hosts(plan, "core", plan.radix[2], plan.radix[2] * units_per_pod * plan.hosts_per_unit, "a greater radix");
-  plan.cores_per_group = smallest_divisor(plan.spine_up, divide_up(std::int64_t{plan.pods} * plan.spine_up, plan.radix[2]));
+                    of_unit, leaves));
+  units = std::min(units, divide_up(divide_up(plan.hosts, plan.hosts_per_unit), spec.pods));
+  plan.leaves_per_pod = units * of_unit;
+  plan.pods_per_group = divide_up(plan.leaves_per_group, plan.leaves_per_pod);
+}
+
+// As few cores as the up-links need. Spines of a pod that share their cores (one group) fill these better; among equals the
+// most groups, as in a textbook fat tree.
+void plan_cores(const ClosShape& shape, ClosPlan& plan) {
+  int fewest = 0;
+  for (int groups = 1; groups <= (shape.every_core ? 1 : plan.spines_per_pod); ++groups) {
+    if (plan.spines_per_pod % groups != 0) continue;
+    const std::int64_t spines = std::int64_t{plan.groups} * plan.pods_per_group * (plan.spines_per_pod / groups);
+    const int least = divide_up(spines * plan.spine_up, plan.radix[2]);
+    if (least > plan.spine_up) continue;
+    const int cores = smallest_divisor(plan.spine_up, least);
+    if (fewest > 0 && groups * cores > fewest) continue;
+    fewest = groups * cores;
+    plan.core_groups = groups;
+    plan.cores_per_group = cores;
+  }
+  if (fewest > 0) return;
+  const int pods = plan.radix[2] / (shape.every_core ? plan.spines_per_pod : 1) / plan.groups;
+  too_many_hosts(plan, "core", plan.radix[2], hosts_on(plan, std::int64_t{pods} * plan.leaves_per_pod * plan.groups), "a greater radix");
+}
+
+void plan_three_tiers(const FabricSpec& spec, const ClosShape& shape, ClosPlan& plan) {
+  const double oversubscription = spec.oversubscription.size() > 1 ? spec.oversubscription[1] : 1;
+  plan.spine_down = whole_ports_down(plan.radix[1], oversubscription);
+  plan.spine_up = up_ports(spec, 1, plan.radix[1] - plan.spine_down);
+  plan.spines_per_pod = shape.spines_per_pod > 0 ? shape.spines_per_pod : plan.leaf_up / spec.parallel_links;
+  plan.groups = shape.pods_by_rail ? 2 : 1;  // settled by plan_pods
+  plan_pods(spec, plan);
+  if (plan.leaves_per_plane == 1) plan.spines_per_pod = 0;
+  if (plan.spines_per_pod == 0 || plan.groups * plan.pods_per_group == 1) return;
+  const int used = std::min(plan.leaves_per_pod, plan.leaves_per_group) * plan.cables_per_spine();
+  plan.spine_up = divide_up(std::int64_t{plan.spine_up} * used, plan.spine_down);
+  plan_cores(shape, plan);
+}
+
+void check_parallel(const FabricSpec& spec, const ClosShape& shape, const ClosPlan& plan) {
+  const int parallel = spec.parallel_links;
+  if (plan.leaf_up % parallel != 0)
+    throw sim::InputError(
+        fmt::format("cluster.fabric.parallel_links: {} cables to each spine do not divide the {} up-ports of a leaf. Use {}.", parallel,
+                    plan.leaf_up, smallest_divisor(plan.leaf_up, std::min(parallel, plan.leaf_up))));
+  if (shape.spines_per_pod > 0 && plan.leaf_up % shape.spines_per_pod != 0)
+    throw sim::InputError(fmt::format("cluster.fabric.radix: the {} up-ports of a leaf are no multiple of {} spines. Use another radix.",
+                                      plan.leaf_up, shape.spines_per_pod));
 }
 
 }  // namespace
 
-int ClosPlan::leaf_of(int nic) const {
-  const int host = nic / nics_per_host, index = nic % nics_per_host;
-  return host / hosts_per_unit * leaves_per_unit + host % hosts_per_unit / hosts_per_leaf * rails + index % rails;
+int ClosPlan::leaf_of(int host, int port) const {
+  const int rail = port / planes % rails;
+  const int row = host / hosts_per_unit * (leaves_per_unit / rails) + host % hosts_per_unit / hosts_per_leaf;
+  return plane_of(port) * leaves_per_plane + (groups > 1 ? rail * leaves_per_group + row : row * rails + rail);
 }
 
-int ClosPlan::leaf_port_of(int nic) const {
-  const int host = nic / nics_per_host, index = nic % nics_per_host;
-  return host % hosts_per_unit % hosts_per_leaf * nics_per_rail + index / rails;
+int ClosPlan::leaf_port_of(int host, int port) const {
+  return host % hosts_per_unit % hosts_per_leaf * ports_per_rail + port / planes / rails;
 }
 
-std::vector<int> ClosPlan::nics_by_leaf() const {
-  std::vector<int> nics(leaves);
-  for (int nic = 0; nic < hosts * nics_per_host; ++nic) ++nics[leaf_of(nic)];
-  return nics;
-}
-
-ClosPlan plan_clos(const ClusterSpec& spec) {
+ClosPlan plan_clos(const ClusterSpec& spec, const ClosShape& shape) {
   const FabricSpec& fabric = spec.fabric;
   ClosPlan plan;
-  plan.rails = fabric.rails;
   plan.hosts = spec.hosts();
-  plan.nics_per_host = spec.host.nics.count;
+  plan_planes(spec, plan);
   for (std::size_t tier = 0; tier < plan.radix.size(); ++tier) plan.radix[tier] = fabric.radix[std::min(tier, fabric.radix.size() - 1)];
   plan.leaf_down = whole_ports_down(plan.radix[0], fabric.oversubscription[0]);
-  plan.leaf_up = plan.radix[0] - plan.leaf_down;
+  plan.leaf_up = up_ports(fabric, 0, plan.radix[0] - plan.leaf_down);
   plan_units(fabric, plan);
-  if (fabric.tiers == 2)
-    plan_two_tiers(plan);
+  check_parallel(fabric, shape, plan);
+  if (fabric.levels() == 2)
+    plan_two_tiers(fabric, plan);
   else
-    plan_three_tiers(fabric.oversubscription.size() > 1 ? fabric.oversubscription[1] : 1, plan);
+    plan_three_tiers(fabric, shape, plan);
   return plan;
 }
 

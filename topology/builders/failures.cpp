@@ -1,0 +1,94 @@
+#include "topology/builders/failures.hpp"
+#include <fmt/format.h>
+#include <algorithm>
+#include <unordered_map>
+#include "sim/error.hpp"
+#include "topology/builders/builders.hpp"
+#include "topology/builders/searched.hpp"
+
+namespace topology {
+namespace {
+
+class Names {
+ public:
+  explicit Names(const Wiring& wiring) {
+    for (std::uint32_t node = 0; node < wiring.nodes.size(); ++node)
+      if (wiring.nodes[node].kind != NodeKind::gpu && wiring.nodes[node].kind != NodeKind::nvswitch)
+        node_of_[wiring.nodes[node].name] = node;
+    for (const Node& node : wiring.nodes)
+      if (node.kind >= NodeKind::leaf) last_[node.kind] = node.name;
+  }
+  std::uint32_t node(const std::string& name, const std::string& failure) const {
+    if (const auto found = node_of_.find(name); found != node_of_.end()) return found->second;
+    std::string known;
+    for (const NodeKind kind : {NodeKind::leaf, NodeKind::spine, NodeKind::core})
+      if (const auto last = last_.find(kind); last != last_.end()) known += fmt::format("up to {}, ", last->second);
+    throw sim::InputError(fmt::format(
+        "cluster.fabric.failures: '{}' names nothing of this fabric (known: {}and NICs such as nic-0.0). Write a switch or NIC, or two "
+        "with a colon for the cables between them.",
+        failure, known));
+  }
+
+ private:
+  std::unordered_map<std::string, std::uint32_t> node_of_;
+  std::unordered_map<NodeKind, std::string> last_;
+};
+
+std::vector<bool> failed_links(const std::vector<std::string>& failures, const Wiring& wiring) {
+  const Names names(wiring);
+  std::vector<bool> failed(wiring.links.size());
+  for (const std::string& failure : failures) {
+    const std::size_t colon = failure.find(':');
+    const std::uint32_t node = names.node(failure.substr(0, colon), failure);
+    const std::uint32_t other = colon == std::string::npos ? node : names.node(failure.substr(colon + 1), failure);
+    bool any = false;
+    for (std::uint32_t i = 0; i < wiring.links.size(); ++i) {
+      const Link& link = wiring.links[i];
+      if (link.kind < LinkKind::host_leaf) continue;
+      const bool lost =
+          colon == std::string::npos ? link.from == node || link.to == node : std::minmax(link.from, link.to) == std::minmax(node, other);
+      if (lost) failed[i] = any = true;
+    }
+    if (!any)
+      throw sim::InputError(fmt::format("cluster.fabric.failures: '{}': there is no such cable. Name two ends that are joined.", failure));
+  }
+  return failed;
+}
+
+class FailedFabric final : public Structure {
+ public:
+  FailedFabric(std::unique_ptr<Structure> whole, SearchSpec spec, const HostLayout& hosts, const Wiring& wiring)
+      : whole_(std::move(whole)), rest_(std::move(spec), hosts, wiring) {}
+  void route(int source_nic, int destination_nic, std::uint64_t label, Route& route) const override {
+    rest_.route(source_nic, destination_nic, label, route);
+  }
+  sim::BytesPerSecond bisection() const override { return rest_.bisection(); }
+  std::vector<FailureDomain> failure_domains() const override { return whole_->failure_domains(); }
+
+ private:
+  std::unique_ptr<Structure> whole_;
+  SearchedFabric rest_;
+};
+
+}  // namespace
+
+std::unique_ptr<Structure> build_with_failures(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring,
+                                               std::vector<bool>& failed) {
+  ClusterSpec unbundled = spec;
+  unbundled.fabric.routing = Routing::static_;  // no trunks: their members are no longer equal
+  auto whole = builder_of(spec.fabric.type).build(unbundled, hosts, wiring);
+  if (!whole) throw sim::InputError("cluster.fabric.failures: fabric type none has nothing that could fail. Leave it out.");
+  failed = failed_links(spec.fabric.failures, wiring);
+  const FabricType type = spec.fabric.type;
+  SearchSpec search{
+      .routing = spec.fabric.routing,
+      .hash = spec.fabric.hash,
+      .switch_latency = type == FabricType::file ? sim::Time{} : spec.fabric.switch_latency,
+      .nics_pass_on = type == FabricType::torus,
+      .detour = type == FabricType::torus || type == FabricType::dragonfly || type == FabricType::file ? Detour::any : Detour::up_then_down,
+      .failed = failed,
+      .because = fmt::format("with {} out of order (cluster.fabric.failures)", fmt::join(spec.fabric.failures, ", "))};
+  return std::make_unique<FailedFabric>(std::move(whole), std::move(search), hosts, wiring);
+}
+
+}  // namespace topology

@@ -1,0 +1,13 @@
+#pragma once
+#include <memory>
+#include <vector>
+#include "topology/hosts.hpp"
+#include "topology/structure.hpp"
+
+namespace topology {
+
+// The fabric of the spec with `fabric.failures` out of order: wired as if whole, routed by searching what is left, in a Clos
+// network up and then down. `failed` gets the links that are lost. Throws sim::InputError for what names no switch or cable.
+std::unique_ptr<Structure> build_with_failures(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring, std::vector<bool>& failed);
+
+}  // namespace topology
