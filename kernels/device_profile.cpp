@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <span>
+#include "kernels/data_sheet.hpp"
 #include "kernels/strict_json.hpp"
 #include "sim/embedded_file.hpp"
 #include "sim/error.hpp"
@@ -18,22 +19,45 @@ std::string_view shipped_name(const sim::EmbeddedFile& file) {
   return file.path.substr(folder.size(), file.path.size() - folder.size() - ending.size());
 }
 
+DeviceProfile profile_of(const DataSheet& sheet, const std::string& where) {
+  for (const auto& file : embedded::files())
+    if (sheet.like && file.path.starts_with(folder) && shipped_name(file) == sheet.like->device)
+      return uncalibrated_profile(sheet, parse_device_profile(file.contents, "kernels/" + std::string(file.path)));
+  throw sim::InputError(
+      fmt::format("{}: like: there is no measured profile to take the rest from. Name one under like.device, such as "
+                  "'a100-sxm-80g', or fit one with weftsim fit.",
+                  where));
+}
+
 }  // namespace
 
 std::string_view name_of(CollectiveOp op) {
-  constexpr std::string_view names[] = {"all_reduce", "all_gather", "reduce_scatter", "broadcast", "all_to_all", "send_receive"};
+  constexpr std::string_view names[] = {"all_reduce",   "all_gather", "reduce_scatter", "broadcast", "all_to_all",
+                                        "send_receive", "reduce",     "gather",         "scatter"};
   return names[static_cast<int>(op)];
 }
 
+const GemmTable& DeviceProfile::gemm_table(Precision precision) const {
+  const auto covers = [&](const GemmTable& t) { return std::find(t.used_for.begin(), t.used_for.end(), precision) != t.used_for.end(); };
+  const auto found = std::find_if(gemm.begin(), gemm.end(), covers);
+  return found == gemm.end() ? gemm.front() : *found;
+}
+
 const Residual* DeviceProfile::residual(std::string_view what) const {
-  const auto found = std::find_if(residuals.begin(), residuals.end(), [&](const Residual& r) { return r.what == what; });
+  const auto named = [&](std::string_view name) {
+    return std::find_if(residuals.begin(), residuals.end(), [&](const Residual& r) { return r.what == name; });
+  };
+  auto found = named(what);
+  if (found == residuals.end()) found = named(transferred);
   return found == residuals.end() ? nullptr : &*found;
 }
 
 std::vector<std::string> shipped_device_profiles() {
-  std::vector<std::string> names;
+  std::vector<std::string> names = data_sheet_names();
   for (const auto& file : embedded::files())
-    if (file.path.starts_with(folder) && file.path.ends_with(ending)) names.emplace_back(shipped_name(file));
+    if (file.path.starts_with(folder)) names.emplace_back(shipped_name(file));
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 
@@ -42,13 +66,16 @@ DeviceProfile load_device_profile(std::string_view name_or_path) {
     if (file.path.starts_with(folder) && shipped_name(file) == name_or_path)
       return parse_device_profile(file.contents, "kernels/" + std::string(file.path));
   const std::string path(name_or_path);
-  if (path.find('/') == std::string::npos && !path.ends_with(ending)) {
-    const auto names = shipped_device_profiles();
+  if (path.find('/') != std::string::npos || path.ends_with(ending)) {
+    const std::string text = read_file(path, largest_json);
+    return is_data_sheet(text) ? profile_of(parse_data_sheet(text, path), path) : parse_device_profile(text, path);
+  }
+  const auto names = shipped_device_profiles();
+  if (std::find(names.begin(), names.end(), path) == names.end())
     throw sim::InputError(
         fmt::format("accelerator '{}': no shipped profile has this name (shipped: {}).{} Write one of them, or the path of a .json file.",
                     path, fmt::join(names, ", "), did_you_mean(path, names)));
-  }
-  return parse_device_profile(read_file(path, largest_json), path);
+  return profile_of(load_data_sheet(path), path);
 }
 
 }  // namespace kernels

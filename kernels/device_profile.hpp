@@ -4,14 +4,12 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include "kernels/collectives/collective_profile.hpp"  // CollectiveOp, ScaleUpProfile, NetworkProfile
 #include "kernels/precision.hpp"
 
 // What is known of one device: data sheet, measured points condensed from their sources, and how far
 // to trust what is computed from them. Plain data; the look-ups are in operation_times.hpp.
 namespace kernels {
-
-enum class CollectiveOp : std::uint8_t { all_reduce, all_gather, reduce_scatter, broadcast, all_to_all, send_receive };
-std::string_view name_of(CollectiveOp op);
 
 // Where a part of the profile came from. how: measured | data sheet | assumption | fit.
 struct Provenance {
@@ -24,25 +22,30 @@ struct MemoryProfile {
   double efficiency = 0;  // of the bandwidth, reached by element-wise kernels
 };
 
-// utilisation = roofline time / measured time.
-struct GemmPoint {
-  std::int64_t m = 0, n = 0, k = 0;
-  double utilisation = 0;
-};
-
 // How a BLAS spreads a product over the multiprocessors: see gemm_surface.hpp.
 struct TileModel {
   double floor_seconds = 0;           // of any product
   double prologue_k = 0;              // filling and draining a tile costs so many steps of k
   double memory_efficiency = 0;       // of the memory bandwidth, for operands and result
+  double wave_rounding = 1;           // 1: a partial wave costs a whole one; 0: its part of one
   std::array<double, 5> tile_peak{};  // fraction of peak of each class of tile: 256x128, 128x128, 256x64, 128x64, 64x64
 };
 
-struct GemmProfile {
-  Precision table_precision = Precision::bf16;
-  std::vector<Precision> used_for;  // these run kernels like the measured ones; others scale by their peak and count as not measured
+// Turning the m x k operand into a narrower format first: floor + bytes * m * k / memory bandwidth.
+// Published fp8 tables contain it; a training step casts once for several products and counts it apart.
+struct QuantiseModel {
+  double floor_seconds = 0;
+  double bytes_per_element = 0;  // 0: the operands are there already
+};
+
+// Products of one precision: a formula, and measured / formula on a grid (k fastest), condensed from all measurements.
+struct GemmTable {
+  Precision precision = Precision::bf16;
+  std::vector<Precision> used_for;  // these run kernels like the measured ones
   TileModel tiles;
-  std::vector<GemmPoint> points;  // sorted by m, n, k
+  QuantiseModel quantise;
+  std::vector<std::int64_t> m, n, k;  // ascending; all empty: the formula alone
+  std::vector<double> correction;
 };
 
 // Products of a batch (unfused attention scores) have no table: a fraction of peak.
@@ -73,42 +76,6 @@ struct AttentionProfile {
   std::vector<AttentionPoint> points;
 };
 
-struct CollectivePoint {
-  double bytes = 0, seconds = 0;
-};
-
-struct CollectiveTable {
-  CollectiveOp op = CollectiveOp::all_reduce;
-  int ranks = 0;
-  std::vector<CollectivePoint> points;  // both columns ascending
-};
-
-// Collectives inside one scale-up domain: tables where measured, else
-// base + steps * step + traffic / (efficiency * bandwidth).
-struct ScaleUpProfile {
-  double bandwidth_Bps = 0;  // of a device, one direction
-  double efficiency = 0;
-  double base_seconds = 0, step_seconds = 0;
-  std::vector<CollectiveTable> tables;  // sorted by op, ranks
-};
-
-// One published multi-host all_reduce: what its rows say alone.
-struct NetworkSet {
-  std::string source, network, traffic;  // traffic: ring | two-host tree
-  int ranks = 0, hosts = 0;
-  double host_Bps = 0;  // all NICs of a host, one direction
-  double efficiency = 0, latency_seconds = 0, median_abs_error = 0;
-};
-
-// Across hosts: latency per step between hosts and inside a host, and the part of the NIC rates that large
-// messages reach. A fitted step contains the latency of the route (switches, cables of the measured fabric).
-struct NetworkProfile {
-  double base_seconds = 0, inter_step_seconds = 0, intra_step_seconds = 0;
-  double nic_efficiency = 0;
-  std::string source;
-  std::vector<NetworkSet> sets;
-};
-
 // How wrong held-out measurements are predicted. Errors are of time: predicted / measured.
 struct Residual {
   std::string what;                                // "gemm", "gemm_large", "attention", "all_reduce", ...
@@ -116,16 +83,20 @@ struct Residual {
   double median_abs_error = 0, p90_abs_error = 0;  // |predicted / measured - 1|
   double bias = 0;                                 // mean of log(predicted / measured)
   double sigma = 0;                                // 1.4826 * median absolute deviation of that log
+  double mean_abs_error = 0, p95_abs_error = 0;    // of the first two kind
+  double low = 1, high = 1;                        // 90 % of measured / predicted lie between
 };
+
+inline constexpr std::string_view transferred = "taken from another device";  // the class of all that was not measured
 
 struct DeviceProfile {
   std::string name, description, vendor;
   bool calibrated = false;  // by measurements; false: data sheet only
   std::vector<Provenance> provenance;
   int multiprocessors = 0;
-  std::array<double, 4> peak_flops{};  // dense, by Precision
+  std::array<double, precision_count> peak_flops{};  // dense, by Precision; zero: the device has no such units
   MemoryProfile memory;
-  GemmProfile gemm;
+  std::vector<GemmTable> gemm;
   BatchedGemmProfile batched_gemm;
   AttentionProfile attention;
   ScaleUpProfile scale_up;
@@ -133,10 +104,14 @@ struct DeviceProfile {
   std::vector<Residual> residuals;
 
   double peak(Precision precision) const { return peak_flops[static_cast<std::size_t>(precision)]; }
-  const Residual* residual(std::string_view what) const;  // null: not stated
+  // The table for products of this precision; another one, whose formula scales by the peak, if none was measured.
+  const GemmTable& gemm_table(Precision precision) const;
+  // Of a class; of an uncalibrated profile the one entry for all, `transferred`. Null: not stated.
+  const Residual* residual(std::string_view what) const;
 };
 
-// A shipped profile by name, or a file. Throws InputError with all problems of the file.
+// A shipped profile by name, or a file: a profile, or a data sheet (data_sheet.hpp) that says which device it is like. Throws InputError
+// with all problems of the file.
 DeviceProfile load_device_profile(std::string_view name_or_path);
 DeviceProfile parse_device_profile(std::string_view json, const std::string& file);
 std::vector<std::string> shipped_device_profiles();

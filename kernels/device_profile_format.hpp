@@ -6,8 +6,7 @@
 namespace kernels {
 
 inline constexpr std::string_view device_schema_name = "weftsim-device/";
-inline constexpr int device_schema_version = 1;
+inline constexpr int device_schema_version = 2;
 inline constexpr std::string_view tile_names[] = {"256x128", "128x128", "256x64", "128x64", "64x64"};
-inline constexpr Precision all_precisions[] = {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16};
 
 }  // namespace kernels

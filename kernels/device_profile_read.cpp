@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <tuple>
+#include "kernels/collectives/collective_profile_json.hpp"
 #include "kernels/device_profile_format.hpp"
 #include "kernels/strict_json.hpp"
 
@@ -13,7 +14,8 @@ constexpr CollectiveOp all_ops[] = {CollectiveOp::all_reduce, CollectiveOp::all_
                                     CollectiveOp::broadcast,  CollectiveOp::all_to_all, CollectiveOp::send_receive};
 constexpr double largest_size = 1e12;      // tokens, heads, ... of a point
 constexpr double largest_utilisation = 2;  // above 1 only where operands stay in a cache
-constexpr double longest = 1e4;            // seconds of one operation
+constexpr double largest_correction = 100;
+constexpr double longest = 1e4;  // seconds of one operation
 
 template <class Enum, std::size_t count>
 Enum named(JsonObject& object, std::string_view key, const std::string& name, const Enum (&all)[count]) {
@@ -51,31 +53,48 @@ std::vector<Provenance> read_provenance(JsonObject& top, JsonProblems& problems)
   return all;
 }
 
-GemmProfile read_gemm(JsonObject gemm) {
-  GemmProfile g;
-  g.table_precision = named(gemm, "table_precision", gemm.text("table_precision"), all_precisions);
+std::vector<std::int64_t> read_axis(JsonObject& gemm, std::string_view key) {
+  std::vector<std::int64_t> axis;
+  gemm.list(key, [&](const JsonNode& node, const std::string&) {
+    const bool whole = node.kind == JsonNode::Kind::number && node.number >= 1 && node.number <= largest_size;
+    if (!whole || (!axis.empty() && node.number <= double(axis.back())))
+      gemm.problem(key, fmt::format("sides are whole numbers from 1 to {}, ascending. Correct the list.", largest_size));
+    else
+      axis.push_back(std::llround(node.number));
+  });
+  return axis;
+}
+
+GemmTable read_gemm(JsonObject gemm) {
+  GemmTable g;
+  g.precision = named(gemm, "precision", gemm.text("precision"), all_precisions);
   gemm.list("used_for",
             [&](const JsonNode& node, const std::string&) { g.used_for.push_back(named(gemm, "used_for", node.text, all_precisions)); });
   JsonObject tiles = gemm.object("tiles");
   g.tiles.floor_seconds = tiles.number("floor_seconds", 0, longest);
   g.tiles.prologue_k = tiles.number("prologue_k", 0, largest_size);
   g.tiles.memory_efficiency = tiles.positive("memory_efficiency", largest_utilisation);
+  g.tiles.wave_rounding = tiles.number("wave_rounding", 0, 1);
   JsonObject peaks = tiles.object("tile_peak");
   for (std::size_t i = 0; i < g.tiles.tile_peak.size(); ++i) g.tiles.tile_peak[i] = peaks.positive(tile_names[i], largest_utilisation);
   peaks.finish();
   tiles.finish();
-  for (const auto& row : gemm.rows("points", 4)) {
-    if (std::max({row[0], row[1], row[2]}) > largest_size || row[3] > largest_utilisation)
-      gemm.problem("points", fmt::format("point {} {} {}: sides are at most {}, utilisation at most {}. Correct the row.", row[0], row[1],
-                                         row[2], largest_size, largest_utilisation));
-    else
-      g.points.push_back({std::llround(row[0]), std::llround(row[1]), std::llround(row[2]), row[3]});
-  }
-  const auto same = [](const GemmPoint& a, const GemmPoint& b) { return a.m == b.m && a.n == b.n && a.k == b.k; };
-  std::sort(g.points.begin(), g.points.end(),
-            [](const GemmPoint& a, const GemmPoint& b) { return std::tie(a.m, a.n, a.k) < std::tie(b.m, b.n, b.k); });
-  if (const auto twice = std::adjacent_find(g.points.begin(), g.points.end(), same); twice != g.points.end())
-    gemm.problem("points", fmt::format("the point {} {} {} stands here twice. Keep one of them.", twice->m, twice->n, twice->k));
+  JsonObject quantise = gemm.object("quantise");
+  g.quantise = {quantise.number("floor_seconds", 0, longest), quantise.number("bytes_per_element", 0, 1000)};
+  quantise.finish();
+  g.m = read_axis(gemm, "m");
+  g.n = read_axis(gemm, "n");
+  g.k = read_axis(gemm, "k");
+  const auto rows = gemm.rows("correction", std::max<std::size_t>(g.k.size(), 1));
+  if (rows.size() != (g.k.empty() ? 0 : g.m.size() * g.n.size()))
+    gemm.problem("correction",
+                 fmt::format("{} rows for {} m and {} n. Give a row of all k for each m and n.", rows.size(), g.m.size(), g.n.size()));
+  for (const auto& row : rows)
+    for (const double c : row) {
+      if (c < 1 / largest_correction || c > largest_correction)
+        gemm.problem("correction", fmt::format("{} is no ratio of measured to formula (at most {}). Fit again.", c, largest_correction));
+      g.correction.push_back(c);
+    }
   gemm.finish();
   return g;
 }
@@ -126,6 +145,9 @@ ScaleUpProfile read_scale_up(JsonObject object, JsonProblems& problems) {
   s.efficiency = object.positive("efficiency", 1);
   s.base_seconds = object.number("base_seconds", 0, longest);
   s.step_seconds = object.number("step_seconds", 0, longest);
+  s.nccl = object.text("nccl");
+  s.generation = object.text("generation");
+  s.models = read_models(object, problems);
   object.list("tables", [&](const JsonNode& node, const std::string& path) {
     s.tables.push_back(read_table(JsonObject(node, path, problems)));
     for (std::size_t i = 0; i + 1 < s.tables.size(); ++i)
@@ -161,6 +183,7 @@ NetworkProfile read_network(JsonObject object, JsonProblems& problems) {
     entry.finish();
     n.sets.push_back(std::move(set));
   });
+  n.transports = read_transports(object, problems);
   object.finish();
   return n;
 }
@@ -177,6 +200,10 @@ std::vector<Residual> read_residuals(JsonObject& top, JsonProblems& problems) {
     r.p90_abs_error = entry.number("p90_abs_error");
     r.bias = entry.number("bias", -100, 100);
     r.sigma = entry.number("sigma");
+    r.mean_abs_error = entry.number("mean_abs_error");
+    r.p95_abs_error = entry.number("p95_abs_error");
+    r.low = entry.positive("low", 1e6);
+    r.high = entry.positive("high", 1e6);
     entry.finish();
     all.push_back(std::move(r));
   });
@@ -199,12 +226,15 @@ DeviceProfile parse_device_profile(std::string_view json, const std::string& fil
   p.provenance = read_provenance(top, problems);
   p.multiprocessors = static_cast<int>(top.whole("multiprocessors", 1, 1 << 20));
   JsonObject peaks = top.object("peak_flops");
-  for (const auto precision : all_precisions) p.peak_flops[static_cast<std::size_t>(precision)] = peaks.positive(name_of(precision), 1e21);
+  for (const auto precision : all_precisions)
+    if (precision < Precision::fp8 || peaks.has(name_of(precision)))
+      p.peak_flops[static_cast<std::size_t>(precision)] = peaks.positive(name_of(precision), 1e21);
   peaks.finish();
   JsonObject memory = top.object("memory");
   p.memory = {memory.positive("capacity_bytes"), memory.positive("bandwidth_Bps"), memory.positive("efficiency", 1)};
   memory.finish();
-  p.gemm = read_gemm(top.object("gemm"));
+  top.list("gemm", [&](const JsonNode& node, const std::string& path) { p.gemm.push_back(read_gemm(JsonObject(node, path, problems))); });
+  if (top.has("gemm") && p.gemm.empty()) top.problem("gemm", "a profile needs a table of products. Fit again.");
   JsonObject batched = top.object("batched_gemm");
   p.batched_gemm = {batched.positive("peak_fraction", 1), batched.text("source")};
   batched.finish();

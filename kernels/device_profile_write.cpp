@@ -2,6 +2,8 @@
 #include <cmath>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <span>
+#include "kernels/collectives/collective_profile_json.hpp"
 #include "kernels/device_profile_format.hpp"
 
 namespace kernels {
@@ -50,19 +52,33 @@ std::string row(std::initializer_list<double> numbers) {
   return text + "]";
 }
 
-std::string gemm_json(const GemmProfile& gemm) {
-  std::vector<std::string> used, points;
+template <class Numbers>
+std::string row_of(const Numbers& numbers) {
+  std::string text;
+  for (const auto n : numbers) text += (text.empty() ? "[" : ", ") + number_text(double(n));
+  return text.empty() ? "[]" : text + "]";
+}
+
+std::string gemm_json(const GemmTable& gemm) {
+  std::vector<std::string> used, rows;
   for (const auto p : gemm.used_for) used.push_back(quoted(name_of(p)));
-  for (const auto& p : gemm.points) points.push_back(row({double(p.m), double(p.n), double(p.k), p.utilisation}));
-  Writer peaks(3), tiles(2);
+  for (std::size_t first = 0; first < gemm.correction.size(); first += gemm.k.size())
+    rows.push_back(row_of(std::span(gemm.correction).subspan(first, gemm.k.size())));
+  Writer peaks(4), tiles(3), quantise(3);
   for (std::size_t i = 0; i < gemm.tiles.tile_peak.size(); ++i) peaks.number(tile_names[i], gemm.tiles.tile_peak[i]);
   tiles.number("floor_seconds", gemm.tiles.floor_seconds).number("prologue_k", gemm.tiles.prologue_k);
-  tiles.number("memory_efficiency", gemm.tiles.memory_efficiency).raw("tile_peak", peaks.str());
-  return Writer(1)
-      .text("table_precision", name_of(gemm.table_precision))
+  tiles.number("memory_efficiency", gemm.tiles.memory_efficiency).number("wave_rounding", gemm.tiles.wave_rounding);
+  tiles.raw("tile_peak", peaks.str());
+  quantise.number("floor_seconds", gemm.quantise.floor_seconds).number("bytes_per_element", gemm.quantise.bytes_per_element);
+  return Writer(2)
+      .text("precision", name_of(gemm.precision))
       .raw("used_for", fmt::format("[{}]", fmt::join(used, ", ")))
       .raw("tiles", tiles.str())
-      .lines("points", points)
+      .raw("quantise", quantise.str())
+      .raw("m", row_of(gemm.m))
+      .raw("n", row_of(gemm.n))
+      .raw("k", row_of(gemm.k))
+      .lines("correction", rows)
       .str();
 }
 
@@ -94,6 +110,9 @@ std::string scale_up_json(const ScaleUpProfile& s) {
       .number("efficiency", s.efficiency)
       .number("base_seconds", s.base_seconds)
       .number("step_seconds", s.step_seconds)
+      .text("nccl", s.nccl)
+      .text("generation", s.generation)
+      .lines("models", lines_of(s.models))
       .lines("tables", tables)
       .str();
 }
@@ -119,13 +138,15 @@ std::string network_json(const NetworkProfile& n) {
       .number("nic_efficiency", n.nic_efficiency)
       .text("source", n.source)
       .lines("sets", sets)
+      .lines("transports", lines_of(n.transports))
       .str();
 }
 
 }  // namespace
 
 std::string to_json(const DeviceProfile& p) {
-  std::vector<std::string> provenance, residuals;
+  std::vector<std::string> provenance, residuals, gemm;
+  for (const auto& table : p.gemm) gemm.push_back(gemm_json(table));
   for (const auto& e : p.provenance)
     provenance.push_back(
         Writer(1).text("what", e.what).text("source", e.source).text("how", e.how).number("rows", double(e.rows)).one_line());
@@ -138,9 +159,14 @@ std::string to_json(const DeviceProfile& p) {
                             .number("p90_abs_error", r.p90_abs_error)
                             .number("bias", r.bias)
                             .number("sigma", r.sigma)
+                            .number("mean_abs_error", r.mean_abs_error)
+                            .number("p95_abs_error", r.p95_abs_error)
+                            .number("low", r.low)
+                            .number("high", r.high)
                             .one_line());
   Writer peaks(1), memory(1), batched(1);
-  for (const auto precision : all_precisions) peaks.number(name_of(precision), p.peak(precision));
+  for (const auto precision : all_precisions)
+    if (p.peak(precision) > 0) peaks.number(name_of(precision), p.peak(precision));
   memory.number("capacity_bytes", p.memory.capacity_bytes)
       .number("bandwidth_Bps", p.memory.bandwidth_Bps)
       .number("efficiency", p.memory.efficiency);
@@ -160,7 +186,7 @@ std::string to_json(const DeviceProfile& p) {
              .raw("network", network_json(p.network))
              .raw("scale_up", scale_up_json(p.scale_up))
              .raw("attention", attention_json(p.attention))
-             .raw("gemm", gemm_json(p.gemm))
+             .lines("gemm", gemm)
              .str() +
          "\n";
 }

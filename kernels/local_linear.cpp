@@ -12,8 +12,8 @@ constexpr double ridge = 1e-3;          // holds slopes in directions that the n
 constexpr double same_point = 1e-12;    // squared distance
 }  // namespace
 
-LocalLinear::LocalLinear(std::size_t dimensions, std::vector<double> coordinates, std::vector<double> values)
-    : dimensions_(dimensions), coordinates_(std::move(coordinates)), values_(std::move(values)) {
+LocalLinear::LocalLinear(std::size_t dimensions, std::vector<double> coordinates, std::vector<double> values, Smoothing smoothing)
+    : dimensions_(dimensions), smoothing_(smoothing), coordinates_(std::move(coordinates)), values_(std::move(values)) {
   if (values_.empty()) return;
   least_.assign(coordinates_.begin(), coordinates_.begin() + static_cast<std::ptrdiff_t>(dimensions_));
   most_ = least_;
@@ -40,9 +40,9 @@ double LocalLinear::at(std::span<const double> x) const {
     for (std::size_t d = 0; d < dimensions_; ++d) squared += std::pow(coordinates_[i * dimensions_ + d] - at[d], 2);
     order[i] = {squared, i};
   }
-  const std::size_t count = std::min(neighbours, order.size());
+  const std::size_t count = std::min(smoothing_.neighbours, order.size());
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end());
-  if (order[0].first < same_point) return values_[order[0].second];
+  if (smoothing_.squared_distance == 0 && order[0].first < same_point) return values_[order[0].second];
 
   const double width = order[count - 1].first * relative_width * relative_width;
   const auto columns = static_cast<Eigen::Index>(dimensions_ + 1);
@@ -51,7 +51,7 @@ double LocalLinear::at(std::span<const double> x) const {
   double weights = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const auto [squared, point] = order[i];
-    const double weight = std::exp(-squared / width) / squared;
+    const double weight = std::exp(-squared / width) / (squared + smoothing_.squared_distance);
     terms[0] = 1;
     for (std::size_t d = 0; d < dimensions_; ++d) terms[static_cast<Eigen::Index>(d + 1)] = coordinates_[point * dimensions_ + d] - at[d];
     normal += weight * terms * terms.transpose();

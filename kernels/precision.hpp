@@ -1,16 +1,23 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 
 namespace kernels {
 
-enum class Precision : std::uint8_t { fp32, tf32, fp16, bf16 };
+enum class Precision : std::uint8_t { fp32, tf32, fp16, bf16, fp8, mxfp8 };
+inline constexpr Precision all_precisions[] = {Precision::fp32, Precision::tf32, Precision::fp16,
+                                               Precision::bf16, Precision::fp8,  Precision::mxfp8};
+inline constexpr std::size_t precision_count = std::size(all_precisions);
 
 constexpr std::string_view name_of(Precision p) {
-  constexpr std::string_view names[] = {"fp32", "tf32", "fp16", "bf16"};
+  constexpr std::string_view names[] = {"fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8"};
   return names[static_cast<int>(p)];
 }
-// Bytes of one stored element; tf32 is stored as fp32.
-constexpr int bytes_per_element(Precision p) { return p == Precision::fp32 || p == Precision::tf32 ? 4 : 2; }
+// Bytes of one operand; tf32 is stored as fp32. The scales of mxfp8 are not counted.
+constexpr int bytes_per_element(Precision p) { return p <= Precision::tf32 ? 4 : p <= Precision::bf16 ? 2 : 1; }
+// Bytes of one element of a product's result: fp8 products write bf16.
+constexpr int bytes_per_result(Precision p) { return bytes_per_element(p) < 2 ? 2 : bytes_per_element(p); }
 
 }  // namespace kernels

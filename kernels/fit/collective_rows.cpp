@@ -21,18 +21,26 @@ bool has(const std::string& text, std::string_view part) { return text.find(part
 std::vector<CollectiveRow> usable_rows(const CsvTable& table, const std::vector<std::string>& gpu_types) {
   const auto gpu = table.column("gpu_type"), ranks = table.column("n_gpus"), hosts = table.column("n_nodes"), op = table.column("op"),
              bytes = table.column("message_bytes"), time = table.column("time_us"), network = table.column("network"),
-             quality = table.column("quality"), algorithm = table.column("algo_proto"), source = table.column("source");
+             quality = table.column("quality"), algorithm = table.column("algo_proto"), source = table.column("source"),
+             nccl = table.has("nccl_version") ? table.column("nccl_version") : source;
   std::vector<CollectiveRow> rows;
   for (std::size_t row = 0; row < table.rows(); ++row) {
     if (std::find(gpu_types.begin(), gpu_types.end(), table.text(row, gpu)) == gpu_types.end()) continue;
     const auto kind = op_named(table.text(row, op));
     const std::string wires = table.text(row, network);
-    if (!kind || table.text(row, quality) != "ok" || has(table.text(row, algorithm), "cudaMemcpyPeer")) continue;
-    if (!has(wires, "NVSwitch") || has(wires, "no NVSwitch") || has(wires, "mesh")) continue;
-    rows.push_back({table.text(row, source), wires, *kind, static_cast<int>(table.whole(row, ranks)),
-                    static_cast<int>(table.whole(row, hosts)), table.positive(row, bytes), table.positive(row, time) * 1e-6});
+    const std::string chosen = table.text(row, algorithm);
+    if (!kind || table.text(row, quality) != "ok" || !(chosen.empty() || has(chosen, "default"))) continue;
+    const bool switched = has(wires, "NVSwitch") || has(wires, "tray") || has(wires, "NVL72");
+    if (!switched || has(wires, "no NVSwitch") || has(wires, "mesh")) continue;
+    const int count = has(wires, "one domain") || has(wires, "one rack") ? 1 : static_cast<int>(table.whole(row, hosts));
+    rows.push_back({table.text(row, source), wires, table.text(row, gpu), table.has("nccl_version") ? table.text(row, nccl) : "", *kind,
+                    static_cast<int>(table.whole(row, ranks)), count, table.positive(row, bytes), table.positive(row, time) * 1e-6});
   }
   return rows;
+}
+
+Transport transport_of(const std::string& network) {
+  return has(network, "EFA") ? Transport::efa : has(network, "RoCE") ? Transport::roce : Transport::infiniband;
 }
 
 double nic_rate_of(const std::string& network) {

@@ -7,6 +7,7 @@
 #include "kernels/attention_surface.hpp"
 #include "kernels/fit/fit_device_profile.hpp"
 #include "kernels/fit/numerics.hpp"
+#include "kernels/operation_times.hpp"
 #include "sim/error.hpp"
 
 namespace kernels::fit {
@@ -27,7 +28,9 @@ std::vector<Measured> read_points(const CsvTable& table, const DataSheet& sheet,
   using Key = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
   std::map<Key, std::vector<double>> times;
   for (std::size_t row = 0; row < table.rows(); ++row) {
-    if (std::find(sheet.gpu_types.begin(), sheet.gpu_types.end(), table.text(row, gpu)) == sheet.gpu_types.end()) continue;
+    if (std::find(sheet.measured->gpu_types.begin(), sheet.measured->gpu_types.end(), table.text(row, gpu)) ==
+        sheet.measured->gpu_types.end())
+      continue;
     if (table.text(row, causal) != "True" || table.text(row, direction) != "fwd" || table.text(row, dtype) != "bf16") continue;
     times[{table.whole(row, batch), table.whole(row, seq_len), table.whole(row, heads), table.whole(row, kv_heads),
            table.whole(row, head_dim)}]
@@ -41,7 +44,7 @@ std::vector<Measured> read_points(const CsvTable& table, const DataSheet& sheet,
   }
   if (points.size() < 30)
     throw sim::InputError(fmt::format("{}: {} causal forward bf16 rows of {}, and a fit needs 30. Give a larger table.", table.file(),
-                                      points.size(), fmt::join(sheet.gpu_types, ", ")));
+                                      points.size(), fmt::join(sheet.measured->gpu_types, ", ")));
   return points;
 }
 
@@ -83,18 +86,19 @@ void fit_attention(const CsvTable& table, const DataSheet& measured, DeviceProfi
     attention.points = table_of(points, device, left_out);
     return attention;
   };
-  std::vector<double> all, large;
+  std::vector<double> all, large, small;
   for (int fold = 0; fold < folds; ++fold) {
     const AttentionSurface surface(fitted(fold), device);
     for (const auto& p : points) {
       if (p.fold != fold) continue;
       all.push_back(std::log(surface.seconds(p.shape) / p.seconds));
-      if (p.shape.seq_len >= 2048) large.push_back(all.back());
+      (attention_residual(p.shape.seq_len) == "attention_long" ? large : small).push_back(all.back());
     }
   }
   profile.attention = fitted(-1);
   profile.residuals.push_back(residual_of("attention", std::int64_t(points.size()), all));
   profile.residuals.push_back(residual_of("attention_long", std::int64_t(large.size()), large));
+  profile.residuals.push_back(residual_of("attention_short", std::int64_t(small.size()), small));
   profile.provenance.push_back({"attention points and model: causal, forward", fmt::format("{}", fmt::join(sources, "; ")), "measured",
                                 std::int64_t(points.size())});
 }

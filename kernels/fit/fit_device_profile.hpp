@@ -4,7 +4,7 @@
 #include <vector>
 #include "kernels/csv_table.hpp"
 #include "kernels/device_profile.hpp"
-#include "kernels/fit/data_sheet.hpp"
+#include "kernels/data_sheet.hpp"
 
 // Published measurements of a device -> its profile, with the error of predicting points that were left out.
 // Equal input gives equal text.
@@ -28,14 +28,16 @@ void fit_network(const CsvTable& table, const DataSheet& measured, DeviceProfile
 
 // One usable row of collectives.csv.
 struct CollectiveRow {
-  std::string source, network;
+  std::string source, network, gpu_type, nccl;  // nccl: its version, if stated
   CollectiveOp op = CollectiveOp::all_reduce;
   int ranks = 0, hosts = 0;
   double bytes = 0, seconds = 0;
 };
-// Rows of these GPUs under NVSwitch whose quality is ok, by NCCL.
+// Rows of these GPUs under NVSwitch whose quality is ok, by NCCL's choice; hosts of one NVLink domain count as one.
 std::vector<CollectiveRow> usable_rows(const CsvTable& table, const std::vector<std::string>& gpu_types);
 // "… 8x200G …" -> 8 * 200 Gb/s in bytes per second; zero if the text says no such thing.
 double nic_rate_of(const std::string& network);
+// "… EFA …", "… RoCE …", else InfiniBand.
+Transport transport_of(const std::string& network);
 
 }  // namespace kernels::fit

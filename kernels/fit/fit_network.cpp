@@ -4,7 +4,7 @@
 #include <map>
 #include <tuple>
 #include "kernels/collectives/network_collective.hpp"
-#include "kernels/collectives/scale_up_table.hpp"
+#include "kernels/collectives/ring.hpp"
 #include "kernels/fit/fit_device_profile.hpp"
 #include "kernels/fit/numerics.hpp"
 
@@ -12,6 +12,7 @@ namespace kernels::fit {
 namespace {
 
 constexpr double small_bytes = 256 * 1024, large_bytes = 1 << 30, mebibyte = 1 << 20;
+constexpr double held_back = 0.95;  // of NCCL's own bandwidth: who reaches it was not held back by NICs
 
 using Rows = std::vector<CollectiveRow>;
 
@@ -30,8 +31,8 @@ NetworkSet large_messages(const Rows& rows) {
     if (row.bytes >= large_bytes) rates.push_back(row.bytes / row.seconds / set.host_Bps);
     if (row.bytes <= 4096) latencies.push_back(row.seconds);
   }
-  const double traffic = ring_traffic(CollectiveOp::all_reduce, set.ranks), rate = median(rates);
-  const bool tree = set.hosts == 2 && rate * traffic > 1;
+  const double traffic = ring_traffic(first.op, set.ranks), rate = median(rates);
+  const bool tree = first.op == CollectiveOp::all_reduce && set.hosts == 2 && rate * traffic > 1;
   if (tree) set.traffic = "two-host tree";
   set.efficiency = rounded(tree ? rate : rate * traffic);
   set.latency_seconds = rounded(median(latencies));
@@ -56,29 +57,114 @@ void fit_latency(const Rows& small, NetworkProfile& network) {
   network.intra_step_seconds = rounded(x[2] * 1e-6);
 }
 
-// As the simulator predicts an all_reduce on an empty fabric.
-double predicted_seconds(const OperationTimes& times, const CollectiveRow& row, double host_Bps) {
+GroupShape shape_of(const CollectiveRow& row) {
   const int per_host = row.ranks / row.hosts;
-  const GroupShape shape{
-      .ranks = row.ranks, .hosts = row.hosts, .per_host = per_host, .nic_rate_Bps = host_Bps / per_host, .route_latency_s = 0};
-  const auto plan = plan_network_collective(row.op, shape, row.bytes, times);
-  return plan.before_s + plan.latency_s + plan.after_s + plan.flow_bytes / (host_Bps * times.profile().network.nic_efficiency);
+  return {.ranks = row.ranks,
+          .hosts = row.hosts,
+          .per_host = per_host,
+          .nic_rate_Bps = nic_rate_of(row.network) / per_host,
+          .transport = transport_of(row.network)};
 }
 
-// The best set shows what the transport can do; what others lose (no topology file, other traffic) is
-// their configuration, which a scenario does not describe.
-NetworkProfile fitted(const std::vector<std::pair<NetworkSet, Rows>>& sets, const Rows& one_host, const std::string& left_out) {
+// As the simulator predicts it on an empty fabric.
+double predicted_seconds(const OperationTimes& times, const CollectiveRow& row) {
+  return empty_fabric_seconds(plan_network_collective(row.op, shape_of(row), row.bytes, times), shape_of(row), times.profile().network);
+}
+
+// The part of the NICs' rate that the large messages of a set reach with the algorithm that NCCL chooses; zero if its own
+// bandwidth inside the host holds them back as much.
+double efficiency_of(const Rows& rows, DeviceProfile profile) {
+  profile.network.transports.clear();
+  profile.network.nic_efficiency = 1;
+  const OperationTimes times(profile);
+  std::vector<double> seen, limits;
+  for (const auto& row : rows) {
+    if (row.bytes < large_bytes) continue;
+    const double flow = plan_network_collective(row.op, shape_of(row), row.bytes, times).flow_bytes / nic_rate_of(row.network);
+    seen.push_back(flow / row.seconds);
+    limits.push_back(predicted_seconds(times, row) / row.seconds);
+  }
+  return seen.empty() || median(limits) > held_back ? 0 : std::min(1.0, median(seen));
+}
+
+using Sets = std::vector<const Rows*>;
+
+// Of a value and its neighbours (at an end of its two nearest): single outliers go, steps stay. Logs hold some: first
+// sizes that warm up, buffers set up on the way.
+double median_of_three(const std::vector<double>& values, std::size_t i) {
+  if (values.size() < 3) return values[i];
+  const std::size_t first = std::clamp<std::size_t>(i, 1, values.size() - 2) - 1;
+  return median({values[first], values[first + 1], values[first + 2]});
+}
+
+// One transport: the best efficiency of the device's own sets (what others lose is their configuration: no topology
+// file, other traffic), and the ratio to the form at each octave, each set at its own efficiency: the median over sets.
+TransportProfile fit_transport(Transport transport, const Sets& sets, const std::string& own, const DeviceProfile& profile) {
+  TransportProfile fitted{.transport = transport, .efficiency = 0, .source = {}, .points = {}};
+  std::map<int, std::vector<double>> logs;
+  for (const Rows* rows : sets) {
+    const double efficiency = efficiency_of(*rows, profile);
+    if (own.starts_with(rows->front().gpu_type)) fitted.efficiency = std::max(fitted.efficiency, rounded(efficiency));
+    DeviceProfile alone = profile;
+    alone.network.transports = {{.transport = transport, .efficiency = efficiency, .source = {}, .points = {}}};
+    const OperationTimes times(alone);
+    for (const auto& row : *rows)
+      logs[static_cast<int>(std::lround(std::log2(row.bytes)))].push_back(std::log(row.seconds / predicted_seconds(times, row)));
+    fitted.source += (fitted.source.empty() ? "" : "; ") + fmt::format("{} ({} ranks)", rows->front().source, rows->front().ranks);
+  }
+  std::vector<double> bytes, ratios;
+  for (const auto& [octave, values] : logs) {
+    bytes.push_back(std::ldexp(1.0, octave));
+    ratios.push_back(std::exp(median(values)));
+  }
+  for (std::size_t i = 0; i < bytes.size(); ++i) fitted.points.push_back({bytes[i], rounded(median_of_three(ratios, i))});
+  return fitted;
+}
+
+void fit_transports(const std::map<Transport, Sets>& sets, const std::string& own, DeviceProfile& profile) {
+  std::vector<TransportProfile> fitted;
+  profile.network.transports.clear();
+  for (const auto& [transport, rows] : sets)
+    if (!rows.empty()) fitted.push_back(fit_transport(transport, rows, own, profile));
+  profile.network.transports = std::move(fitted);
+}
+
+// Bytes and log(predicted / measured) of the rows of a set, by what the others of its transport say; of a set that is
+// alone, each half by the other one.
+std::vector<std::pair<double, double>> predicted_unseen(const Rows& set, const Sets& all, const std::string& own, DeviceProfile profile) {
+  const Transport transport = transport_of(set.front().network);
+  std::vector<std::pair<double, double>> logs;
+  const auto predict = [&](const Sets& seen, const Rows& wanted) {
+    fit_transports({{transport, seen}}, own, profile);
+    const OperationTimes times(profile);
+    for (const auto& row : wanted) logs.emplace_back(row.bytes, std::log(predicted_seconds(times, row) / row.seconds));
+  };
+  if (all.size() > 1) {
+    Sets others = all;
+    std::erase(others, &set);
+    predict(others, set);
+    return logs;
+  }
+  for (const int half : {0, 1}) {
+    Rows seen, wanted;
+    for (const auto& row : set) (half_of(fmt::format("{} {:.0f}", row.source, row.bytes)) == half ? wanted : seen).push_back(row);
+    if (seen.empty()) continue;
+    predict({&seen}, wanted);
+  }
+  return logs;
+}
+
+// The best set shows what NICs can do; what others lose is their configuration.
+NetworkProfile fitted(const std::vector<std::pair<NetworkSet, Rows>>& sets, const Rows& one_host) {
   NetworkProfile network;
   Rows small = one_host;
-  const bool any_infiniband =
-      std::any_of(sets.begin(), sets.end(), [&](const auto& s) { return is_infiniband(s.first) && s.first.source != left_out; });
+  const bool any_infiniband = std::any_of(sets.begin(), sets.end(), [](const auto& s) { return is_infiniband(s.first); });
   for (const auto& [set, rows] : sets) {
-    if (set.source == left_out) continue;
     network.nic_efficiency = std::max(network.nic_efficiency, std::min(set.efficiency, 1.0));
     network.sets.push_back(set);
     if (is_infiniband(set) || !any_infiniband) small.insert(small.end(), rows.begin(), rows.end());
   }
-  std::erase_if(small, [](const CollectiveRow& row) { return row.bytes > small_bytes; });
+  std::erase_if(small, [](const CollectiveRow& row) { return row.bytes > small_bytes || row.op != CollectiveOp::all_reduce; });
   fit_latency(small, network);
   return network;
 }
@@ -86,52 +172,55 @@ NetworkProfile fitted(const std::vector<std::pair<NetworkSet, Rows>>& sets, cons
 }  // namespace
 
 void fit_network(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile) {
-  std::map<std::tuple<std::string, int, int>, Rows> groups;
+  const auto& gpu_types = measured.measured->gpu_types;
+  std::map<std::tuple<std::string, int, int, CollectiveOp>, Rows> groups;
   Rows one_host;
   std::int64_t count = 0;
-  for (auto& row : usable_rows(table, measured.gpu_types)) {
-    if (row.op != CollectiveOp::all_reduce) continue;
+  for (auto& row : usable_rows(table, gpu_types)) {
     if (row.hosts == 1)
       one_host.push_back(std::move(row));
     else if (row.ranks % row.hosts == 0 && nic_rate_of(row.network) > 0)
-      groups[{row.source, row.ranks, row.hosts}].push_back(std::move(row));
+      groups[{row.source, row.ranks, row.hosts, row.op}].push_back(std::move(row));
   }
   std::vector<std::pair<NetworkSet, Rows>> sets;
   for (auto& [key, rows] : groups) {
     NetworkSet set = large_messages(rows);
-    if (set.efficiency <= 0) continue;  // nothing large was measured
+    if (set.efficiency <= 0 || rows.size() < 10) continue;  // nothing large was measured, or no curve
     count += std::int64_t(rows.size());
     sets.emplace_back(std::move(set), std::move(rows));
   }
   if (sets.empty()) {  // no measurement of several hosts: one host's latency, and the NIC at its rate
-    profile.network = {profile.scale_up.base_seconds,
-                       profile.scale_up.step_seconds,
-                       profile.scale_up.step_seconds,
-                       1,
-                       "assumption: no measurement across hosts; NICs at their rate",
-                       {}};
+    profile.network = {.base_seconds = profile.scale_up.base_seconds,
+                       .inter_step_seconds = profile.scale_up.step_seconds,
+                       .intra_step_seconds = profile.scale_up.step_seconds,
+                       .nic_efficiency = 1,
+                       .source = "assumption: no measurement across hosts; NICs at their rate",
+                       .sets = {},
+                       .transports = {}};
     return;
   }
-  std::vector<double> logs;  // of each set, predicted from the others
-  for (auto& [set, rows] : sets) {
-    DeviceProfile without = profile;
-    without.network = fitted(sets, one_host, sets.size() > 1 ? set.source : "");
-    const OperationTimes times(without);
+  profile.network = fitted(sets, one_host);
+  std::map<Transport, Sets> by_transport;
+  for (const auto& [set, rows] : sets) by_transport[transport_of(set.network)].push_back(&rows);
+
+  std::map<std::string, std::vector<double>> logs;
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    const Sets& all = by_transport[transport_of(sets[i].first.network)];
     std::vector<double> errors;
-    for (const auto& row : rows) {
-      const double log_ratio = std::log(predicted_seconds(times, row, set.host_Bps) / row.seconds);
-      if (row.bytes < mebibyte) continue;
-      logs.push_back(log_ratio);
-      errors.push_back(std::abs(std::exp(log_ratio) - 1));
+    for (const auto& [bytes, log] : predicted_unseen(sets[i].second, all, gpu_types.front(), profile)) {
+      if (bytes >= mebibyte) errors.push_back(std::abs(std::exp(log) - 1));
+      const std::string_view unseen = all.size() > 1 ? "" : ", half of a set";
+      const std::string what = bytes < mebibyte ? "below_1_MiB" : std::string(name_of(sets[i].second.front().op));
+      logs[fmt::format("network_{}{}", what, unseen)].push_back(log);
     }
-    set.median_abs_error = rounded(median(errors));
+    profile.network.sets[i].median_abs_error = rounded(median(errors));
   }
-  profile.network = fitted(sets, one_host, "");
+  fit_transports(by_transport, gpu_types.front(), profile);
   profile.network.source =
-      "nic_efficiency: the best of the sets below, others lose to their configuration; latencies: rows up to 256 KiB of one host and of "
-      "InfiniBand sets; "
-      "median_abs_error of a set from 1 MiB on, predicted from the other sets";
-  profile.residuals.push_back(residual_of("network_all_reduce", std::int64_t(logs.size()), logs));
+      "nic_efficiency: the best of the sets below; latencies: all_reduce up to 256 KiB of one host and of InfiniBand sets; "
+      "median_abs_error "
+      "of a set from 1 MiB on, predicted from the other sets of its transport, or where there are none half from half";
+  for (const auto& [what, values] : logs) profile.residuals.push_back(residual_of(what, std::int64_t(values.size()), values));
   profile.provenance.push_back({"network", "the sets listed there", "fit", count});
 }
 

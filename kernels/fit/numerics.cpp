@@ -60,6 +60,17 @@ Vertex simplex(const std::function<double(const std::vector<double>&)>& cost, co
   return *std::min_element(vertices.begin(), vertices.end(), by_cost);
 }
 
+// FNV-1a
+std::uint64_t hash_of(std::string_view key) {
+  std::uint64_t hash = 14695981039346656037ull;
+  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  return hash ^ hash >> 32;
+}
+
+double quantile(const std::vector<double>& sorted, double part) {
+  return sorted[static_cast<std::size_t>(part * double(sorted.size() - 1))];
+}
+
 }  // namespace
 
 std::vector<double> minimise(const std::function<double(const std::vector<double>&)>& cost, std::vector<double> start, double step,
@@ -103,22 +114,32 @@ double median(std::vector<double> values) {
 
 double rounded(double value) { return std::stod(fmt::format("{:.4g}", value)); }
 
-int fold_of(std::string_view key) {
-  std::uint64_t hash = 14695981039346656037ull;
-  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
-  return static_cast<int>((hash ^ hash >> 32) % folds);
-}
+int fold_of(std::string_view key) { return static_cast<int>(hash_of(key) % folds); }
+int half_of(std::string_view key) { return static_cast<int>(hash_of(key) % 2); }
 
 Residual residual_of(std::string_view what, std::int64_t points, const std::vector<double>& log_ratios) {
-  std::vector<double> errors, deviations;
-  for (const double l : log_ratios) errors.push_back(std::abs(std::exp(l) - 1));
+  Residual r{.what = std::string(what), .n = points, .held_out = std::int64_t(log_ratios.size())};
+  if (log_ratios.empty()) return r;
+  const auto mean = [](const std::vector<double>& values) {
+    return std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
+  };
+  std::vector<double> errors, deviations, sorted = log_ratios;
+  std::sort(sorted.begin(), sorted.end());
   const double middle = median(log_ratios);
-  for (const double l : log_ratios) deviations.push_back(std::abs(l - middle));
+  for (const double l : log_ratios) {
+    errors.push_back(std::abs(std::exp(l) - 1));
+    deviations.push_back(std::abs(l - middle));
+  }
   std::sort(errors.begin(), errors.end());
-  const double mean = log_ratios.empty() ? 0 : std::accumulate(log_ratios.begin(), log_ratios.end(), 0.0) / double(log_ratios.size());
-  const double p90 = errors.empty() ? 0 : errors[static_cast<std::size_t>(0.9 * double(errors.size() - 1))];
-  return {std::string(what), points,        std::int64_t(log_ratios.size()),     rounded(median(errors)),
-          rounded(p90),      rounded(mean), rounded(1.4826 * median(deviations))};
+  r.median_abs_error = rounded(median(errors));
+  r.p90_abs_error = rounded(quantile(errors, 0.9));
+  r.bias = rounded(mean(log_ratios));
+  r.sigma = rounded(1.4826 * median(deviations));
+  r.mean_abs_error = rounded(mean(errors));
+  r.p95_abs_error = rounded(quantile(errors, 0.95));
+  r.low = rounded(std::exp(-quantile(sorted, 0.95)));
+  r.high = rounded(std::exp(-quantile(sorted, 0.05)));
+  return r;
 }
 
 }  // namespace kernels::fit

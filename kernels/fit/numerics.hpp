@@ -12,7 +12,7 @@ namespace kernels::fit {
 std::vector<double> minimise(const std::function<double(const std::vector<double>&)>& cost, std::vector<double> start, double step,
                              int evaluations);
 
-// min |A x - b| with x >= 0, by trying every set of unknowns that may be above zero: for at most six unknowns.
+// min |A x - b| with x >= 0, by trying every set of unknowns that may be above zero: for at most eleven unknowns.
 // `rows` are the rows of A.
 std::vector<double> nonnegative_least_squares(const std::vector<std::vector<double>>& rows, const std::vector<double>& right);
 
@@ -21,6 +21,7 @@ double median(std::vector<double> values);  // of an even count the mean of the 
 double rounded(double value);               // to four significant digits, as profiles store them
 // A stable fifth (0 to 4) that depends on the text alone: FNV-1a.
 int fold_of(std::string_view key);
+int half_of(std::string_view key);  // 0 or 1, alike
 inline constexpr int folds = 5;
 
 // From log(predicted / measured) of predictions of left-out points.

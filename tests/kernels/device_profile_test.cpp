@@ -36,16 +36,16 @@ TEST(DeviceProfile, what_is_written_is_read_back_whole) {
   const DeviceProfile back = parse_device_profile(json, "p.json");
   EXPECT_EQ(to_json(back), json);
   EXPECT_EQ(back.provenance[0].source, "invented, \"for\" tests");
-  EXPECT_EQ(back.gemm.points[2].utilisation, 0.7345);
+  EXPECT_EQ(back.gemm[0].correction[2], 1.25);
+  EXPECT_EQ(back.gemm[1].quantise.bytes_per_element, 8);
   EXPECT_DOUBLE_EQ(back.scale_up.tables[1].points[1].seconds, 40e-6);
   EXPECT_EQ(back.network.sets[0].host_Bps, 200e9);
-  EXPECT_EQ(back.residual("gemm")->bias, -0.01);
+  EXPECT_EQ(back.residual("gemm_bf16_large")->bias, -0.01);
+  EXPECT_EQ(back.residual("gemm_bf16_large")->high, 1.15);
   EXPECT_EQ(back.residual("nothing"), nullptr);
 }
 
-TEST(DeviceProfile, rows_of_numbers_stand_one_on_a_line) {
-  EXPECT_THAT(to_json(sample_profile()), HasSubstr("\n      [1024, 1024, 1024, 0.4123],\n"));
-}
+TEST(DeviceProfile, rows_of_numbers_stand_one_on_a_line) { EXPECT_THAT(to_json(sample_profile()), HasSubstr("\n        [1, 1.1],\n")); }
 
 TEST(DeviceProfile, cut_off_text_is_refused_with_its_line) {
   const std::string json = to_json(sample_profile());
@@ -75,8 +75,7 @@ TEST(DeviceProfile, wrong_types_are_refused_with_line_and_path) {
               HasSubstr("p.json:6: calibrated: this is a text, not true or false."));
   EXPECT_THAT(message_of(with("\"multiprocessors\": 100", "\"multiprocessors\": 1.5")),
               HasSubstr("multiprocessors: 1.5 is not a whole number."));
-  EXPECT_THAT(message_of(with("[1024, 1024, 1024, 0.4123]", "[1024, 1024, 0.4123]")),
-              HasSubstr("gemm.points[0]: this is no row of 4 numbers above zero."));
+  EXPECT_THAT(message_of(with("[1, 1.1]", "[1]")), HasSubstr("gemm[0].correction[0]: this is no row of 2 numbers above zero."));
   EXPECT_THAT(message_of("[]"), HasSubstr("p.json:1: top level: this is a list, not an object."));
 }
 
@@ -87,22 +86,23 @@ TEST(DeviceProfile, numbers_that_mean_nothing_are_refused) {
               HasSubstr("memory.bandwidth_Bps: -1 is below 0."));
   EXPECT_THAT(message_of(with("\"bandwidth_Bps\": 1000000000000", "\"bandwidth_Bps\": 0")),
               HasSubstr("memory.bandwidth_Bps: zero makes no sense here."));
-  EXPECT_THAT(message_of(with("0.7345", "-0.7345")), HasSubstr("gemm.points[2]: this is no row of 4 numbers above zero."));
-  EXPECT_THAT(message_of(with("0.7345", "7.345")), HasSubstr("utilisation at most 2"));
+  EXPECT_THAT(message_of(with("[1.25, 1.5]", "[1.25, -1.5]")), HasSubstr("gemm[0].correction[1]: this is no row of 2 numbers above zero."));
+  EXPECT_THAT(message_of(with("[1.25, 1.5]", "[1.25, NaN]")), HasSubstr("this is no JSON"));
+  EXPECT_THAT(message_of(with("[1.25, 1.5]", "[1.25, 1500]")), HasSubstr("1500 is no ratio of measured to formula"));
+  EXPECT_THAT(message_of(with("[1.25, 1.5]", "[1.25, 1.5],\n        [1, 1]")), HasSubstr("3 rows for 2 m and 1 n."));
 }
 
 TEST(DeviceProfile, duplicates_are_refused) {
   EXPECT_THAT(message_of(with("\"vendor\": \"nobody\"", "\"vendor\": \"nobody\",\n  \"vendor\": \"nobody\"")),
               AllOf(HasSubstr("p.json:6: "), HasSubstr("key 'vendor' stands here twice.")));
-  EXPECT_THAT(message_of(with("[1024, 1024, 1024, 0.4123]", "[2048, 2048, 2048, 0.4123]")),
-              HasSubstr("the point 2048 2048 2048 stands here twice."));
+  EXPECT_THAT(message_of(with("\"m\": [1024, 4096]", "\"m\": [1024, 1024]")), HasSubstr("gemm[0].m: sides are whole numbers"));
   EXPECT_THAT(message_of(with("\"ranks\": 8", "\"ranks\": 2")), HasSubstr("all_reduce of 2 ranks has a table already."));
 }
 
 TEST(DeviceProfile, another_schema_is_refused) {
-  EXPECT_THAT(message_of(with("weftsim-device/1", "weftsim-device/2")),
-              HasSubstr("is newer than this program, which reads 'weftsim-device/1'. Install a newer weftsim."));
-  EXPECT_THAT(message_of(with("weftsim-device/1", "weftsim/1")), HasSubstr("is no device profile"));
+  EXPECT_THAT(message_of(with("weftsim-device/2", "weftsim-device/3")),
+              HasSubstr("is newer than this program, which reads 'weftsim-device/2'. Install a newer weftsim."));
+  EXPECT_THAT(message_of(with("weftsim-device/2", "weftsim/1")), HasSubstr("is no device profile"));
 }
 
 TEST(DeviceProfile, times_that_fall_with_bytes_are_refused) {
@@ -118,7 +118,7 @@ TEST(DeviceProfile, hostile_nesting_and_size_are_refused) {
 TEST(DeviceProfile, many_problems_are_reported_at_once_but_not_all_of_a_thousand) {
   std::string rows;
   for (int i = 0; i < 1000; ++i) rows += "[0], ";
-  EXPECT_THAT(message_of(with("[1024, 1024, 1024, 0.4123]", rows + "[1024, 1024, 1024, 0.4123]")), HasSubstr("and 980 more problems."));
+  EXPECT_THAT(message_of(with("[1.25, 1.5]", rows + "[1.25, 1.5]")), HasSubstr("and 980 more problems."));
 }
 
 TEST(DeviceProfile, a_wrong_name_gets_the_shipped_ones) {
@@ -126,7 +126,7 @@ TEST(DeviceProfile, a_wrong_name_gets_the_shipped_ones) {
     load_device_profile("a100-sxm-80gb");
     FAIL();
   } catch (const sim::InputError& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("accelerator 'a100-sxm-80gb'"), HasSubstr("shipped: a100-sxm-40g, a100-sxm-80g"),
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("accelerator 'a100-sxm-80gb'"), HasSubstr("shipped: a10, a100-sxm-40g, a100-sxm-80g, a30,"),
                                     HasSubstr("Did you mean 'a100-sxm-80g'?")));
   }
   EXPECT_THROW(load_device_profile("/no/such.json"), sim::InputError);
@@ -138,4 +138,53 @@ TEST(DeviceProfile, a_path_is_read_like_a_shipped_name) {
   std::ofstream(path) << to_json(sample_profile());
   EXPECT_EQ(load_device_profile(path).name, "sample");
   std::filesystem::remove(path);
+}
+
+// Of a device that nobody measured: the maker's peaks, another device's behaviour, one wide error for all.
+TEST(DeviceProfile, a_data_sheet_becomes_an_uncalibrated_profile) {
+  const std::string sheet = R"({
+    "schema": "weftsim-datasheet/1", "name": "mine", "description": "mine", "vendor": "me", "multiprocessors": 50,
+    "peak_flops": {"fp32": 1e12, "tf32": 1e12, "fp16": 156e12, "bf16": 156e12},
+    "memory": {"capacity_bytes": 16e9, "bandwidth_Bps": 1000e9, "efficiency": 0.8}, "scale_up_bandwidth_Bps": 100e9,
+    "like": {"device": "a100-sxm-80g", "sigma": 0.25, "source": "a guess"}, "sources": []})";
+  const std::string path = testing::TempDir() + "weftsim_sheet.json";
+  std::ofstream(path) << sheet;
+  const DeviceProfile p = load_device_profile(path);
+  std::filesystem::remove(path);
+  EXPECT_FALSE(p.calibrated);
+  EXPECT_EQ(p.name, "mine");
+  EXPECT_EQ(p.peak(Precision::bf16), 156e12);
+  EXPECT_EQ(p.scale_up.bandwidth_Bps, 100e9);
+  EXPECT_EQ(p.residual("gemm_bf16_large")->sigma, 0.25);
+  EXPECT_EQ(p.gemm.size(), load_device_profile("a100-sxm-80g").gemm.size());
+}
+
+TEST(DeviceProfile, a_data_sheet_without_a_measured_relative_is_refused) {
+  const std::string path = testing::TempDir() + "weftsim_sheet.json";
+  std::ofstream(path) << R"({"schema": "weftsim-datasheet/1", "name": "mine"})";
+  try {
+    load_device_profile(path);
+    FAIL();
+  } catch (const sim::InputError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("weftsim_sheet.json:1: vendor: this key is missing."),
+                                    HasSubstr("a data sheet has either 'measured' or 'like'.")));
+  }
+  std::filesystem::remove(path);
+}
+
+// All that ship: readable, of the size promised, with sources, and calibrated or marked with a wide error.
+TEST(DeviceProfile, every_shipped_profile_is_complete) {
+  const auto names = shipped_device_profiles();
+  EXPECT_GE(names.size(), 27u);
+  for (const auto& name : names) {
+    const DeviceProfile p = load_device_profile(name);
+    EXPECT_EQ(p.name, name);
+    EXPECT_LT(to_json(p).size(), 200'000u) << name;
+    EXPECT_FALSE(p.provenance.empty()) << name;
+    ASSERT_FALSE(p.gemm.empty()) << name;
+    if (!p.calibrated) {
+      EXPECT_GE(p.residual("anything")->sigma, 0.08) << name;
+    }
+    EXPECT_EQ(to_json(parse_device_profile(to_json(p), name)), to_json(p)) << name;
+  }
 }

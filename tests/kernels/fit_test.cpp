@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include "kernels/fit/numerics.hpp"
 #include "kernels/gemm_surface.hpp"
 #include "kernels/operation_times.hpp"
@@ -16,8 +17,8 @@ namespace {
 
 // A device whose products follow the tile formula times a smooth factor: what a fit must find again.
 double true_seconds(const GemmShape& s) {
-  static const TileModel truth{3e-6, 150, 0.75, {0.9, 0.75, 0.7, 0.6, 0.4}};
-  static const GemmDevice device{108, 312e12, 2.039e12, 2};
+  static const TileModel truth{3e-6, 150, 0.75, 1, {0.9, 0.75, 0.7, 0.6, 0.4}};
+  static const GemmDevice device{108, 312e12, 2.039e12, 2, 2};
   return tile_seconds(tile_plans(s, 108), s, truth, device) * (1 + 0.05 * std::sin(std::log2(double(s.k))));
 }
 
@@ -55,8 +56,8 @@ TEST(FitGemm, a_known_surface_is_found_again_at_points_that_were_left_out) {
   const DataSheet sheet = load_data_sheet("a100-sxm-80g");
   DeviceProfile profile = sheet.profile;
   fit_gemm(synthetic_gemm(), sheet, profile);
-  EXPECT_LT(profile.residual("gemm")->median_abs_error, 0.02);
-  EXPECT_LT(profile.residual("gemm_large")->p90_abs_error, 0.06);
+  EXPECT_LT(profile.residual("gemm_bf16_m256")->median_abs_error, 0.03);
+  EXPECT_LT(profile.residual("gemm_bf16_large")->p90_abs_error, 0.06);
   // 3584 columns fall between multiples of a wave: a point that no neighbour tells about.
   const OperationTimes times(profile);
   EXPECT_NEAR(times.gemm({1024, 3584, 3072}).seconds / true_seconds({1024, 3584, 3072}), 1, 0.05);
@@ -105,42 +106,62 @@ TEST(DataSheets, an_unknown_device_gets_the_known_ones) {
     load_data_sheet("a100");
     FAIL();
   } catch (const sim::InputError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("device 'a100': there is no data sheet of this name (known: a100-sxm-80g, a100-sxm-40g)."));
+    EXPECT_THAT(error.what(), HasSubstr("device 'a100': there is no data sheet of this name (known: a10, a100-sxm-40g, a100-sxm-80g,"));
   }
 }
 
-class Shipped : public testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Profiles, Shipped, testing::Values("a100-sxm-80g", "a100-sxm-40g"));
+TEST(DataSheets, a_device_that_was_not_measured_cannot_be_fitted) {
+  try {
+    read_fit_input(".", "t4");
+    FAIL();
+  } catch (const sim::InputError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("--device t4: it was never measured; its data sheet says it is like a100-sxm-80g."));
+  }
+}
 
-// Held-out errors as stored. Public constants of interpolation without the tile formula: 3.4 % (large), p90 14 %.
+namespace {
+const std::string data = std::string(WEFTSIM_SOURCE_DIR) + "/../shared/measured";
+}
+class Shipped : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Profiles, Shipped, testing::Values("a100-sxm-80g", "a100-sxm-40g", "h100-sxm", "h200-sxm", "b200-sxm", "gb200"));
+
+// Held-out errors as stored: each half of the products is predicted from the other half.
 TEST_P(Shipped, held_out_errors_are_small) {
   const DeviceProfile profile = load_device_profile(GetParam());
   EXPECT_LT(to_json(profile).size(), 200'000u);
-  EXPECT_LT(profile.residual("gemm")->median_abs_error, 0.06);
-  EXPECT_LT(profile.residual("gemm_large")->median_abs_error, 0.03);
-  EXPECT_LT(profile.residual("gemm_large")->p90_abs_error, 0.08);
-  EXPECT_LT(profile.residual("attention")->median_abs_error, 0.04);
-  EXPECT_LT(profile.residual("all_reduce")->median_abs_error, 0.06);
-  for (const auto* what : {"gemm", "gemm_large", "attention", "attention_long"})
-    EXPECT_LT(std::abs(profile.residual(what)->bias), 0.02) << what;
+  for (const auto& table : profile.gemm) {
+    const std::string precision(name_of(table.precision));
+    const Residual* tokens256 = profile.residual("gemm_" + precision + "_m256");
+    const Residual* large = profile.residual("gemm_" + precision + "_large");
+    ASSERT_TRUE(tokens256 && large) << precision;
+    EXPECT_LT(tokens256->mean_abs_error, 0.06) << precision;
+    EXPECT_LT(tokens256->p95_abs_error, 0.20) << precision;
+    EXPECT_LT(std::abs(large->bias), 0.02) << precision;
+    EXPECT_LT((large->high - large->low) / 2, 0.14) << precision;  // half width of the 90 % interval
+  }
+  EXPECT_LT(profile.residual("attention")->mean_abs_error, 0.08);
+  EXPECT_LT(profile.residual("all_reduce")->median_abs_error, 0.08);
 }
 
-// Points are the data and agree to the digit; fitted numbers may differ in the last digits where the C library does.
+// The grid is the data, smoothed, and agrees to the rounding; fitted numbers may differ in the last digits where the C library does.
 TEST_P(Shipped, agrees_with_a_fresh_fit) {
-  const std::string data = std::string(WEFTSIM_SOURCE_DIR) + "/../shared/measured";
   if (!std::filesystem::exists(data)) GTEST_SKIP() << "The published measurements are not beside the project (" << data << ").";
   const std::string advice =
       fmt::format("Run: build/weftsim fit ../shared/measured --device {} --out kernels/profiles/{}.json", GetParam(), GetParam());
   const DeviceProfile fresh = fit_device_profile(read_fit_input(data, GetParam())), shipped = load_device_profile(GetParam());
   const auto close = [&](double a, double b) { EXPECT_NEAR(a, b, 0.02 * std::abs(b)) << advice; };
-  ASSERT_EQ(fresh.gemm.points.size(), shipped.gemm.points.size()) << advice;
-  for (std::size_t i = 0; i < fresh.gemm.points.size(); ++i)
-    EXPECT_EQ(fresh.gemm.points[i].utilisation, shipped.gemm.points[i].utilisation) << advice;
+  ASSERT_EQ(fresh.gemm.size(), shipped.gemm.size()) << advice;
+  for (std::size_t t = 0; t < fresh.gemm.size(); ++t) {
+    const GemmTable &a = fresh.gemm[t], &b = shipped.gemm[t];
+    ASSERT_EQ(a.correction.size(), b.correction.size()) << advice;
+    for (std::size_t i = 0; i < a.correction.size(); ++i) close(a.correction[i], b.correction[i]);
+    for (std::size_t i = 0; i < a.tiles.tile_peak.size(); ++i) close(a.tiles.tile_peak[i], b.tiles.tile_peak[i]);
+    close(a.quantise.floor_seconds, b.quantise.floor_seconds);
+  }
   ASSERT_EQ(fresh.attention.points.size(), shipped.attention.points.size()) << advice;
   ASSERT_EQ(fresh.scale_up.tables.size(), shipped.scale_up.tables.size()) << advice;
   for (std::size_t i = 0; i < fresh.scale_up.tables.size(); ++i)
     close(fresh.scale_up.tables[i].points.back().seconds, shipped.scale_up.tables[i].points.back().seconds);
-  for (std::size_t i = 0; i < 5; ++i) close(fresh.gemm.tiles.tile_peak[i], shipped.gemm.tiles.tile_peak[i]);
   close(fresh.attention.model.peak_fraction, shipped.attention.model.peak_fraction);
   close(fresh.network.nic_efficiency, shipped.network.nic_efficiency);
   close(fresh.network.inter_step_seconds, shipped.network.inter_step_seconds);
@@ -150,11 +171,58 @@ TEST_P(Shipped, agrees_with_a_fresh_fit) {
         << fresh.residuals[i].what << ". " << advice;
 }
 
-// Measured rows of the table itself: 4.19 ms for 8192^3 in BF16, 2.182 ms for all_reduce of 256 MiB on 8 GPUs (2.096 and 2.162 in other
-// logs).
+// Fitted to one half of a table, the stated intervals must hold 85 to 95 % of the other half, which neither the surface
+// nor its residuals have seen.
+TEST_P(Shipped, intervals_hold_for_the_half_that_was_not_fitted) {
+  if (!std::filesystem::exists(data)) GTEST_SKIP() << "The published measurements are not beside the project (" << data << ").";
+  FitInput input = read_fit_input(data, GetParam());
+  const CsvTable& all = input.gemm;
+  const auto dtype = all.column("dtype"), m = all.column("m"), n = all.column("n"), k = all.column("k"), time = all.column("time_us");
+  const auto text_of = [&](std::size_t row) {
+    return fmt::format("{},{},{},{},{}", all.text(row, dtype), all.text(row, m), all.text(row, n), all.text(row, k), all.text(row, time));
+  };
+  std::string fitted = "dtype,m,n,k,time_us\n";
+  std::vector<std::size_t> held_out;
+  for (std::size_t row = 0; row < all.rows(); ++row)
+    if (fold_of(text_of(row)) % 2 == 0)
+      fitted += text_of(row) + "\n";
+    else
+      held_out.push_back(row);
+  DeviceProfile profile = input.sheet.profile;
+  fit_gemm(CsvTable(fitted, "half.csv"), input.measured, profile);
+  profile.calibrated = true;
+  profile.attention = load_device_profile(GetParam()).attention;
+  const OperationTimes times(profile);
+  if (input.sheet.profile.name != input.measured.profile.name) GTEST_SKIP() << "Measured on another part: " << input.measured.profile.name;
+  std::map<std::string, std::pair<int, int>> inside_of;  // by class
+  for (const std::size_t row : held_out)
+    for (const auto p : all_precisions) {
+      if (name_of(p) != all.text(row, dtype)) continue;
+      const Gemm gemm{all.whole(row, m), all.whole(row, n), all.whole(row, k), 1, p};
+      const OperationTime t = times.table_gemm(gemm);
+      const double ratio = all.positive(row, time) * 1e-6 / t.seconds;
+      auto& [inside, rows] = inside_of[gemm_residual(gemm, p)];
+      inside += ratio >= t.low && ratio <= t.high;
+      ++rows;
+    }
+  for (const auto& [what, count] : inside_of) {
+    const double part = double(count.first) / count.second, chance = 2 * std::sqrt(0.9 * 0.1 / count.second);  // two sigmas
+    EXPECT_GT(part, 0.85 - chance) << what;
+    EXPECT_LT(part, 0.95 + chance) << what;
+  }
+}
+
+// Measured rows of the tables themselves: 8192^3 in BF16 4.19 ms, 256 MiB by all_reduce on 8 GPUs 2.16 ms (2.10 to 2.18 in three logs).
 TEST(ShippedProfile, gives_back_what_was_measured) {
   const OperationTimes times(load_device_profile("a100-sxm-80g"));
-  EXPECT_NEAR(times.gemm({8192, 8192, 8192}).seconds, 4.19e-3, 0.01e-3);
-  EXPECT_NEAR(times.scale_up_collective(CollectiveOp::all_reduce, 8, 268435456).seconds, 2.162e-3, 0.002e-3);
-  EXPECT_TRUE(times.scale_up_collective(CollectiveOp::all_to_all, 4, 1 << 20).inside_measured_range);
+  EXPECT_NEAR(times.gemm({8192, 8192, 8192}).seconds, 4.19e-3, 0.04e-3);
+  EXPECT_NEAR(times.scale_up_collective(CollectiveOp::all_reduce, 8, 268435456).seconds, 2.162e-3, 0.05e-3);
+}
+
+// H100, 8192 x 256 x 8192: fp8 with the cast of its operand takes 207 us where bf16 takes 55 us; the product alone is faster than bf16's.
+TEST(ShippedProfile, an_fp8_product_alone_is_faster_than_bf16) {
+  const OperationTimes times(load_device_profile("h100-sxm"));
+  const Gemm fp8{8192, 256, 8192, 1, Precision::fp8}, bf16{8192, 256, 8192};
+  EXPECT_NEAR(times.table_gemm(fp8).seconds, 207.4e-6, 10e-6);
+  EXPECT_LT(times.gemm(fp8).seconds, times.gemm(bf16).seconds);
 }
