@@ -7,5 +7,7 @@ PYBIND11_MODULE(_core, module) {
   python::bind_errors(module);
   python::bind_trace(module);
   python::bind_run(module);
+  python::bind_collective(module);
+  python::bind_studies(module);
   python::bind_catalogue(module);
 }

@@ -1,11 +1,10 @@
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
-#include <chrono>
-#include <exception>
 #include <memory>
 #include <optional>
 #include "bindings/python/bindings.hpp"
 #include "bindings/python/column_trace.hpp"
+#include "bindings/python/watch.hpp"
 #include "workloads/run.hpp"
 #include "workloads/scenario_reader.hpp"
 #include "workloads/summary.hpp"
@@ -21,37 +20,6 @@ struct RunArguments {
   workloads::TraceLevel trace_level = workloads::TraceLevel::ops;
   bool fold = true;
   py::object progress = py::none();  // a callable that takes the fraction done, or None
-};
-
-// Called from the run, without the interpreter's lock: every 50 ms takes it, lets Python handle
-// Ctrl-C and calls `progress`. A Python exception stops the run and is kept for the caller:
-// it must not travel through the simulator's own threads.
-class Watch {
- public:
-  explicit Watch(const py::object& progress) : progress_(progress) {}
-
-  bool operator()(double fraction) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_ < std::chrono::milliseconds(50)) return true;
-    last_ = now;
-    py::gil_scoped_acquire lock;
-    try {
-      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-      if (!progress_.is_none()) progress_(fraction);
-      return true;
-    } catch (...) {
-      thrown_ = std::current_exception();
-      return false;
-    }
-  }
-  void rethrow() const {
-    if (thrown_) std::rethrow_exception(thrown_);
-  }
-
- private:
-  const py::object& progress_;
-  std::chrono::steady_clock::time_point last_;  // the epoch: the first call is not held back
-  std::exception_ptr thrown_;
 };
 
 py::tuple run(workloads::Scenario scenario, const RunArguments& arguments) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include "bindings/report/diagram.hpp"
 #include "bindings/report/svg.hpp"
 
 namespace report {
@@ -11,53 +12,9 @@ namespace {
 
 // Pixels.
 constexpr double width = 1060, height = 470, panel_top = 92, panel_height = 300, panel_width = 410, left_panel = 76, right_panel = 606;
-constexpr const char *ink = "#2f6dae", *strong = "#de862c", *grid = "#e3e7ec", *frame = "#8a94a0", *pale = "#b9cbe0";
+constexpr const char *ink = "#2f6dae", *strong = "#de862c", *pale = "#b9cbe0";
 constexpr std::size_t most_points = 2'000, curve_points = 400;
 
-// Values to pixels: logarithmic when they span a decade or more.
-class Axis {
- public:
-  Axis(double low, double high, double from, double to) : low_(low), high_(high), from_(from), to_(to) {
-    if (!(high_ > low_)) high_ = low_ > 0 ? low_ * 1.05 : 1, low_ = low_ * 0.95;
-    log_ = low_ > 0 && high_ / low_ >= 10;
-  }
-  double at(double value) const {
-    const double part = log_ ? std::log(value / low_) / std::log(high_ / low_) : (value - low_) / (high_ - low_);
-    return from_ + std::clamp(part, 0.0, 1.0) * (to_ - from_);
-  }
-  std::vector<double> ticks() const {
-    std::vector<double> found;
-    if (log_) {
-      const bool wide = high_ / low_ >= 2e4;
-      for (double decade = std::pow(10, std::floor(std::log10(low_))); decade <= high_ * 1.0001; decade *= 10)
-        for (const double digit : wide                  ? std::vector<double>{1}
-                                  : high_ / low_ >= 300 ? std::vector<double>{1, 3}
-                                                        : std::vector<double>{1, 2, 5})
-          if (decade * digit >= low_ * 0.9999 && decade * digit <= high_ * 1.0001) found.push_back(decade * digit);
-      return found;
-    }
-    const double rough = (high_ - low_) / 5, power = std::pow(10, std::floor(std::log10(rough)));
-    const double step = power * (rough / power < 1.5 ? 1 : rough / power < 3.5 ? 2 : rough / power < 7.5 ? 5 : 10);
-    for (double tick = std::ceil(low_ / step - 1e-6) * step + 0.0; tick <= high_ + step * 1e-6; tick += step) found.push_back(tick);
-    return found;
-  }
-
- private:
-  double low_, high_, from_, to_;
-  bool log_ = false;
-};
-
-std::string time_text(double seconds) {
-  if (seconds >= 1) return fmt::format("{:.4g} s", seconds);
-  if (seconds >= 0.9999e-3) return fmt::format("{:.4g} ms", seconds * 1e3);
-  if (seconds >= 0.9999e-6 || seconds == 0) return fmt::format("{:.4g} us", seconds * 1e6);
-  return fmt::format("{:.4g} ns", seconds * 1e9);
-}
-std::string size_text(double bytes) {
-  if (bytes >= 0.9999e9) return fmt::format("{:.4g} GB", bytes * 1e-9);
-  if (bytes >= 0.9999e6) return fmt::format("{:.4g} MB", bytes * 1e-6);
-  return bytes >= 0.9999e3 ? fmt::format("{:.4g} kB", bytes * 1e-3) : fmt::format("{:.4g} B", bytes);
-}
 std::string factor_text(double value) { return fmt::format("{:.4g}", value); }
 
 double quantile(const std::vector<double>& sorted, double share) {
@@ -66,28 +23,6 @@ double quantile(const std::vector<double>& sorted, double share) {
   const double above = sorted[std::min(below + 1, sorted.size() - 1)];
   return sorted[below] + (place - static_cast<double>(below)) * (above - sorted[below]);
 }
-
-// Frame, grid and ticks of one diagram.
-struct Panel {
-  double x0;
-  Axis x, y;
-  void draw(SvgText& out, const std::string& title, const std::string& x_label, const std::function<std::string(double)>& x_text,
-            const std::function<std::string(double)>& y_text) const {
-    const double bottom = panel_top + panel_height, right = x0 + panel_width;
-    for (const double tick : x.ticks()) {
-      out.line(x.at(tick), panel_top, x.at(tick), bottom, grid);
-      out.text(x.at(tick), bottom + 17, "tick", x_text(tick));
-    }
-    for (const double tick : y.ticks()) {
-      out.line(x0, y.at(tick), right, y.at(tick), grid);
-      out.text(x0 - 7, y.at(tick) + 4, "row", y_text(tick));
-    }
-    out.line(x0, bottom, right, bottom, frame);
-    out.line(x0, panel_top, x0, bottom, frame);
-    out.text(x0, panel_top - 12, "label", title);
-    out.text(x0 + panel_width / 2, bottom + 38, "tick", x_label);
-  }
-};
 
 Axis share_axis() { return {0, 1, panel_top + panel_height, panel_top}; }
 std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
@@ -111,8 +46,8 @@ void draw_marks(SvgText& out, const Panel& panel, const std::vector<double>& sor
   for (const double share : {0.5, 0.99}) {
     const double value = quantile(sorted, share), x = panel.x.at(value), y = panel.y.at(share);
     out.rect(x - 3, y - 3, 6, 6, strong);
-    const bool left = x > panel.x0 + panel_width - 90;
-    out.text(left ? panel.x0 + panel_width - 8 : x + 8, share > 0.9 ? y + (left ? 32 : 17) : y + 4, left ? "row" : "label",
+    const bool left = x > panel.left + panel_width - 90;
+    out.text(left ? panel.left + panel_width - 8 : x + 8, share > 0.9 ? y + (left ? 32 : 17) : y + 4, left ? "row" : "label",
              fmt::format("{} {}", percent(share), text(value)));
   }
 }
@@ -120,7 +55,8 @@ void draw_marks(SvgText& out, const Panel& panel, const std::vector<double>& sor
 void draw_times(SvgText& out, const std::vector<double>& times) {
   const double shortest = *std::find_if(times.begin(), times.end() - 1, [](double t) { return t > 0; });
   const double low = times.back() >= 10 * shortest ? shortest : 0;
-  const Panel panel{left_panel, Axis(low, times.back(), left_panel, left_panel + panel_width), share_axis()};
+  const Panel panel{left_panel,  panel_top, panel_width, panel_height, Axis(low, times.back(), left_panel, left_panel + panel_width),
+                    share_axis()};
   panel.draw(out, "Flows that are complete within a time", "completion time", time_text, percent);
   draw_distribution(out, panel, times);
   draw_marks(out, panel, times, time_text);
@@ -130,7 +66,11 @@ void draw_slowdowns(SvgText& out, const std::vector<FctPoint>& flows) {
   std::vector<double> all;
   for (const FctPoint& flow : flows) all.push_back(flow.slowdown);
   std::sort(all.begin(), all.end());
-  const Panel panel{right_panel, Axis(std::min(1.0, all.front()), std::max(all.back(), 1.1), right_panel, right_panel + panel_width),
+  const Panel panel{right_panel,
+                    panel_top,
+                    panel_width,
+                    panel_height,
+                    Axis(std::min(1.0, all.front()), std::max(all.back(), 1.1), right_panel, right_panel + panel_width),
                     share_axis()};
   panel.draw(out, "Flows that are slowed down by at most a factor", "slowdown: completion time over that in an empty network", factor_text,
              percent);
@@ -144,7 +84,11 @@ void draw_slowdown_by_size(SvgText& out, const std::vector<FctPoint>& flows, con
     low = std::min(low, std::max(flow.bytes, 1.0)), high = std::max(high, flow.bytes);
     most = std::max(most, flow.slowdown);
   }
-  const Panel panel{right_panel, Axis(low, high, right_panel, right_panel + panel_width),
+  const Panel panel{right_panel,
+                    panel_top,
+                    panel_width,
+                    panel_height,
+                    Axis(low, high, right_panel, right_panel + panel_width),
                     Axis(1, most, panel_top + panel_height, panel_top)};
   panel.draw(out, "Slowdown by size", "bytes of a flow", size_text, factor_text);
   const std::size_t step = (flows.size() + most_points - 1) / most_points;

@@ -1,59 +1,81 @@
 #include "kernels/collectives/network_collective.hpp"
 #include <algorithm>
-#include <array>
 #include <bit>
+#include <cmath>
+#include "kernels/collectives/ring.hpp"
+#include "kernels/collectives/scale_up_times.hpp"
 
 namespace kernels {
 namespace {
 
-// All-reduce is a reduce-scatter and an all-gather; the others are one of the two.
-double halves(CollectiveOp op) { return op == CollectiveOp::all_reduce ? 2 : 1; }
+// Bytes on the wire for each of the payload: LL has a flag for every four bytes, LL128 eight for every 120.
+double wire_factor(NcclProtocol protocol) { return protocol == NcclProtocol::ll ? 2 : protocol == NcclProtocol::ll128 ? 128.0 / 120 : 1; }
 
-// A measured step has a fabric's latency in it; only a longer way than all of it counts instead.
-double step_latency(const GroupShape& shape, const NetworkProfile& network) {
-  return std::max(network.inter_step_seconds, shape.route_latency_s);
+// Through the NICs of a host, in one direction.
+double host_bytes(CollectiveOp op, const GroupShape& shape, double bytes, NcclAlgorithm algorithm) {
+  const double outside = double(shape.ranks - shape.per_host) / shape.ranks;  // of what a rank has for others
+  switch (algorithm) {
+    case NcclAlgorithm::tree:
+    case NcclAlgorithm::nvls_tree:
+      return (shape.hosts == 2 ? 1 : 2) * bytes;
+    case NcclAlgorithm::direct:
+      return op == CollectiveOp::send_receive ? bytes : shape.per_host * outside * bytes;
+    default:
+      return ring_traffic(op, shape.ranks) * bytes;
+  }
 }
 
-NetworkCollective ring(CollectiveOp op, const GroupShape& shape, double bytes, const OperationTimes& times) {
-  const NetworkProfile& network = times.profile().network;
-  const double n = shape.ranks;
-  const double steps = halves(op) * ((shape.hosts - 1) * step_latency(shape, network) + (n - shape.hosts) * network.intra_step_seconds);
-  return {NetworkAlgorithm::ring, 0, network.base_seconds + steps, 0, halves(op) * (n - 1) / n * bytes};
-}
-
-// Inside the host before and after, and what is left of the bytes across hosts by `steps` steps.
-NetworkCollective with_host_phases(CollectiveOp op, const GroupShape& shape, double bytes, const OperationTimes& times,
-                                   NetworkAlgorithm algorithm, double steps, double traffic) {
-  const NetworkProfile& network = times.profile().network;
-  const auto inside = [&](CollectiveOp phase) {
-    return shape.per_host == 1 ? 0.0 : times.scale_up_collective(phase, shape.per_host, bytes).seconds;
-  };
-  NetworkCollective plan{algorithm, 0, network.base_seconds + steps * step_latency(shape, network), 0, traffic * bytes};
-  if (op != CollectiveOp::all_gather) plan.before_s = inside(CollectiveOp::reduce_scatter);
-  if (op != CollectiveOp::reduce_scatter) plan.after_s = inside(CollectiveOp::all_gather);
-  return plan;
-}
-
-NetworkCollective two_level(CollectiveOp op, const GroupShape& shape, double bytes, const OperationTimes& times) {
-  const double hosts = shape.hosts;
-  return with_host_phases(op, shape, bytes, times, NetworkAlgorithm::two_level, halves(op) * (hosts - 1), halves(op) * (hosts - 1) / hosts);
-}
-
-NetworkCollective tree(CollectiveOp op, const GroupShape& shape, double bytes, const OperationTimes& times) {
+int steps_of(CollectiveOp op, const GroupShape& shape, NcclAlgorithm algorithm) {
   const int depth = std::bit_width(static_cast<unsigned>(shape.hosts - 1));  // ceil(log2 hosts)
-  const double traffic = shape.hosts == 2 ? 1 : 2;                           // of two hosts each sends once and receives once
-  return with_host_phases(op, shape, bytes, times, NetworkAlgorithm::tree, 2 * depth, traffic);
+  switch (algorithm) {
+    case NcclAlgorithm::tree:
+    case NcclAlgorithm::nvls_tree:
+      return 2 * depth;
+    case NcclAlgorithm::pat:
+      return depth;
+    case NcclAlgorithm::direct:
+      return 1;
+    default:
+      return ring_steps(op, shape.ranks);
+  }
+}
+
+// Of these the ones that leave a host.
+double outside_steps(const NetworkCollective& plan, const GroupShape& shape) {
+  return plan.algorithm == NcclAlgorithm::ring ? double(plan.steps) * (shape.hosts - 1) / (shape.ranks - 1) : plan.steps;
+}
+
+// Between points linear in the logarithms, beyond them as at the last.
+double ratio_at(const TransportProfile& transport, double bytes) {
+  const auto& points = transport.points;
+  const auto above = std::lower_bound(points.begin(), points.end(), bytes, [](const auto& p, double b) { return p.bytes < b; });
+  if (above == points.begin()) return points.empty() ? 1 : points.front().ratio;
+  if (above == points.end()) return points.back().ratio;
+  const auto &low = above[-1], &high = above[0];
+  return low.ratio * std::pow(high.ratio / low.ratio, std::log(bytes / low.bytes) / std::log(high.bytes / low.bytes));
 }
 
 }  // namespace
 
 NetworkCollective plan_network_collective(CollectiveOp op, const GroupShape& shape, double bytes, const OperationTimes& times) {
-  std::array<NetworkCollective, 3> plans = {ring(op, shape, bytes, times), two_level(op, shape, bytes, times), {}};
-  const bool has_tree = op == CollectiveOp::all_reduce;
-  plans[2] = has_tree ? tree(op, shape, bytes, times) : plans[0];
-  const double rate = shape.nic_rate_Bps * shape.per_host * times.profile().network.nic_efficiency;
-  const auto seconds = [&](const NetworkCollective& p) { return p.before_s + p.latency_s + p.after_s + p.flow_bytes / rate; };
-  return *std::min_element(plans.begin(), plans.end(), [&](const auto& a, const auto& b) { return seconds(a) < seconds(b); });
+  const NetworkProfile& network = times.profile().network;
+  const NcclChoice choice = nccl_choice(op, shape, bytes, nccl_group(times.profile().scale_up, times.nccl()), times.nccl());
+  NetworkCollective plan{.algorithm = choice.algorithm, .protocol = choice.protocol, .channels = choice.channels};
+  plan.steps = steps_of(op, shape, choice.algorithm);
+  plan.flow_bytes = wire_factor(choice.protocol) * host_bytes(op, shape, bytes, choice.algorithm);
+  const double flow_s = empty_fabric_seconds(plan, shape, network);
+  const TransportProfile* transport = network.measured(shape.transport);
+  const double ratio = transport ? ratio_at(*transport, bytes) : 1;
+  const double rest = std::max(0.0, ratio * (choice.latency_s + std::max(choice.transfer_s, flow_s)) - flow_s);
+  // What was measured has a fabric's latency in it; only a longer way than all of it counts instead.
+  plan.latency_s = std::max(std::min(rest, choice.latency_s), shape.route_latency_s * outside_steps(plan, shape));
+  plan.after_s = std::max(0.0, rest - plan.latency_s);
+  return plan;
+}
+
+double empty_fabric_seconds(const NetworkCollective& plan, const GroupShape& shape, const NetworkProfile& network) {
+  const double rate = shape.nic_rate_Bps * shape.per_host * network.efficiency(shape.transport);
+  return plan.before_s + plan.latency_s + plan.flow_bytes / rate + plan.after_s;
 }
 
 }  // namespace kernels

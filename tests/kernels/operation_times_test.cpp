@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 #include "kernels/gemm_surface.hpp"
+#include "sim/error.hpp"
 #include "tests/kernels/sample_profile.hpp"
 
 using namespace kernels;
@@ -12,32 +13,68 @@ namespace {
 const GemmDevice device{100, 100e12, 1e12, 2};
 }
 
-// 8192^3: 2 * 8192^3 FLOPs / 100 TFLOP/s = 10.995 ms at peak, / 0.8456.
-TEST(GemmTimes, measured_points_come_back_exactly) {
+// On the grid: formula times the ratio that stands there.
+TEST(GemmTimes, grid_points_come_back) {
   const OperationTimes times(sample_profile());
-  EXPECT_NEAR(times.gemm({8192, 8192, 8192}).seconds, 2 * std::pow(8192.0, 3) / 100e12 / 0.8456, 1e-12);
-  EXPECT_NEAR(times.gemm({1024, 1024, 1024}).seconds, 2 * std::pow(1024.0, 3) / 100e12 / 0.4123, 1e-12);
+  const auto& tiles = times.profile().gemm[0].tiles;
+  const auto formula = [&](const GemmShape& s) { return tile_seconds(tile_plans(s, 100), s, tiles, device); };
+  EXPECT_NEAR(times.gemm({1024, 1024, 1024}).seconds, formula({1024, 1024, 1024}), 1e-12);
+  EXPECT_NEAR(times.gemm({4096, 1024, 4096}).seconds, 1.5 * formula({4096, 1024, 4096}), 1e-12);
   EXPECT_TRUE(times.gemm({1024, 1024, 1024}).inside_measured_range);
 }
 
-// Both points at the same ratio r to the formula: between them it is r as well.
-TEST(GemmTimes, between_two_points_their_ratio_to_the_formula_holds) {
-  GemmProfile profile = sample_profile().gemm;
-  const auto seconds = [&](const GemmShape& s) { return 1.25 * tile_seconds(tile_plans(s, 100), s, profile.tiles, device); };
-  const GemmShape a{2048, 2048, 1024}, b{2048, 2048, 4096}, middle{2048, 2048, 2048};
-  profile.points = {{a.m, a.n, a.k, roofline_seconds(a, device) / seconds(a)}, {b.m, b.n, b.k, roofline_seconds(b, device) / seconds(b)}};
-  EXPECT_NEAR(GemmSurface(profile, device).seconds(middle, device) / seconds(middle), 1, 1e-9);
+// Half way in the logarithms of m and k: the geometric mean of the four ratios.
+TEST(GemmTimes, between_grid_points_the_logarithm_of_the_ratio_is_linear) {
+  const OperationTimes times(sample_profile());
+  const GemmShape middle{2048, 1024, 2048};
+  const double formula = tile_seconds(tile_plans(middle, 100), middle, times.profile().gemm[0].tiles, device);
+  EXPECT_NEAR(times.gemm({2048, 1024, 2048}).seconds / formula, std::pow(1 * 1.1 * 1.25 * 1.5, 0.25), 1e-9);
+}
+
+// A table's fp8 product contains the cast of its m x k operand: 10 us + 8 B * 4096 * 2048 / 1 TB/s = 77.1 us.
+TEST(GemmTimes, casting_is_told_from_the_product) {
+  const OperationTimes times(sample_profile());
+  const Gemm gemm{4096, 4096, 2048, 1, Precision::fp8};
+  const double cast = 10e-6 + 8.0 * 4096 * 2048 / 1e12;
+  EXPECT_NEAR(times.table_gemm(gemm).seconds - times.gemm(gemm).seconds, cast, 1e-12);
+  EXPECT_NEAR(times.quantise(4096.0 * 2048, Precision::fp8).seconds, cast, 1e-15);
+  EXPECT_EQ(times.table_gemm({4096, 4096, 2048}).seconds, times.gemm({4096, 4096, 2048}).seconds);
+}
+
+TEST(GemmTimes, a_precision_without_units_is_refused) {
+  DeviceProfile profile = sample_profile();
+  profile.peak_flops[4] = 0;
+  profile.gemm.pop_back();
+  try {
+    OperationTimes(profile).gemm({1024, 1024, 1024, 1, Precision::fp8});
+    FAIL();
+  } catch (const sim::InputError& error) {
+    EXPECT_STREQ(error.what(),
+                 "accelerator 'sample': it has no fp8 units (it has: fp32, tf32, fp16, bf16). Choose one of these as precision.");
+  }
+}
+
+// Stated: 0.9 to 1.15 of the prediction. Outside the grid errors are twice as wide: 0.9^2 to 1.15^2.
+TEST(GemmTimes, intervals_come_from_the_residuals_and_widen_outside) {
+  const OperationTimes times(sample_profile());
+  const OperationTime inside = times.gemm({2048, 1024, 2048}), outside = times.gemm({65536, 1024, 2048});
+  EXPECT_DOUBLE_EQ(inside.low, 0.9);
+  EXPECT_DOUBLE_EQ(inside.high, 1.15);
+  EXPECT_DOUBLE_EQ(outside.low, 0.81);
+  EXPECT_DOUBLE_EQ(outside.high, 1.15 * 1.15);
 }
 
 // 10 x 10 tiles of 256 x 128 are one wave of 100 multiprocessors, 10 x 11 are two (or one of smaller tiles).
 TEST(GemmTimes, one_tile_more_than_multiprocessors_costs_a_wave) {
-  const TileModel model{0, 0, 1, {1, 0.5, 0.5, 0.5, 0.5}};
+  TileModel model{0, 0, 1, 1, {1, 0.5, 0.5, 0.5, 0.5}};
   const auto seconds = [&](std::int64_t n) {
     const GemmShape s{2560, n, 32};  // k of one step: nothing to split
     return tile_seconds(tile_plans(s, 100), s, model, {100, 100e12, 1e15, 2});
   };
   EXPECT_NEAR(seconds(1280), 2.0 * 2560 * 1280 * 32 / 100e12, 1e-12);
   EXPECT_NEAR(seconds(1408) / seconds(1280), 2, 1e-9);
+  model.wave_rounding = 0;  // a kernel that spreads the rest of a wave: as much as there is to do
+  EXPECT_NEAR(seconds(1408) / seconds(1280), 1.1, 1e-9);
 }
 
 TEST(GemmTimes, outside_the_table_is_said_and_never_faster_than_the_peak) {
@@ -54,7 +91,7 @@ TEST(GemmTimes, another_precision_scales_by_its_peak_and_is_not_called_measured)
   Gemm gemm{4096, 4096, 4096, 1, Precision::tf32};
   EXPECT_NEAR(times.gemm(gemm).seconds / times.gemm({4096, 4096, 4096}).seconds, 2, 0.05);
   EXPECT_FALSE(times.gemm(gemm).inside_measured_range);
-  gemm.precision = Precision::fp16;
+  gemm = {4096, 1024, 4096, 1, Precision::fp16};  // on the grid
   EXPECT_TRUE(times.gemm(gemm).inside_measured_range);
 }
 

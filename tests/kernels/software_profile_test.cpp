@@ -60,5 +60,42 @@ TEST(SoftwareProfile, a_negative_number_is_refused) {
 TEST(SoftwareProfile, a_newer_schema_is_refused) {
   EXPECT_THAT(error_of(changed("weftsim-software/1", "weftsim-software/2")), HasSubstr("weftsim-software/2"));
 }
+std::string derived(const std::string& keys) {
+  return R"({"schema": "weftsim-software/1", "name": "mine", "description": "a test", )" + keys + "}";
+}
+SoftwareProfile loaded(const std::string& json) {
+  const std::string path = std::filesystem::temp_directory_path() / ("weftsim_derived_" + std::to_string(getpid()) + ".json");
+  std::ofstream(path) << json;
+  const SoftwareProfile profile = load_software_profile(path);
+  std::filesystem::remove(path);
+  return profile;
+}
+
+TEST(SoftwareProfile, a_derived_one_says_only_what_differs) {
+  const SoftwareProfile base = load_software_profile("megatron-2021");
+  const SoftwareProfile mine = loaded(derived(R"("based_on": "megatron-2021", "gemm_factor": {"value": 2, "source": "a test"})"));
+  EXPECT_EQ(mine.name, "mine");
+  EXPECT_EQ(mine.gemm_factor, 2);
+  EXPECT_EQ(mine.host_op_s, base.host_op_s);
+  EXPECT_EQ(mine.scatter_gather_p2p, base.scatter_gather_p2p);
+  EXPECT_THAT(error_of(derived(R"("based_on": "megatron-2012")")), HasSubstr("Did you mean 'megatron-2021'?"));
+  EXPECT_THAT(error_of(derived(R"("based_on": "megatron-2021", "gem_factor": {"value": 2, "source": "a test"})")), HasSubstr("gem_factor"));
+}
+
+// The last exception that fits holds: device by the beginning of its name, then head size and fp8 scaling.
+TEST(SoftwareProfile, a_value_may_depend_on_device_head_size_and_scaling) {
+  const SoftwareProfile p = loaded(derived(R"("based_on": "megatron-core", "gemm_factor": {"value": 1, "source": "a test", "except": [
+    {"device": "h100", "value": 2, "source": "a test"},
+    {"device": "h100", "fp8_recipe": "block", "value": 3, "source": "a test"},
+    {"head_dim": 64, "value": 4, "source": "a test"}]})"));
+  EXPECT_EQ(p.in({"a100-sxm-80g", "-", 128}).gemm_factor, 1);
+  EXPECT_EQ(p.in({"h100-sxm", "-", 128}).gemm_factor, 2);
+  EXPECT_EQ(p.in({"h100-sxm", "block", 128}).gemm_factor, 3);
+  EXPECT_EQ(p.in({"h100-sxm", "block", 64}).gemm_factor, 4);
+  EXPECT_THAT(
+      error_of(derived(R"("based_on": "nemo", "gemm_factor": {"value": 1, "source": "s", "except": [{"device": "h100", "value": 2}]})")),
+      HasSubstr("source"));
+}
+
 TEST(SoftwareProfile, a_truncated_file_is_refused) { EXPECT_NE(error_of(changed("", "").substr(0, 900)), ""); }
 }  // namespace

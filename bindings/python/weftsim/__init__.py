@@ -10,10 +10,12 @@ from weftsim._core import (
     InputError, MachineError, SimulationError, __version__,
     list_hosts, list_models, list_networks, list_profiles, list_scenarios, list_software,
 )
+from weftsim._collective import collective
 from weftsim._result import Columns, Result, Trace
 from weftsim._run import run
+from weftsim._studies import compare, sweep
 
 __all__ = [
-    "Columns", "InputError", "MachineError", "Result", "SimulationError", "Trace", "__version__",
-    "list_hosts", "list_models", "list_networks", "list_profiles", "list_scenarios", "list_software", "run",
+    "Columns", "InputError", "MachineError", "Result", "SimulationError", "Trace", "__version__", "collective", "compare",
+    "list_hosts", "list_models", "list_networks", "list_profiles", "list_scenarios", "list_software", "run", "sweep",
 ]

@@ -1,0 +1,15 @@
+#pragma once
+#include <string>
+#include <vector>
+#include "kernels/collectives/collective_profile.hpp"
+#include "kernels/strict_json.hpp"
+
+// The lists of a profile's JSON that hold models and transports, one entry a line.
+namespace kernels {
+
+std::vector<CollectiveModel> read_models(JsonObject& scale_up, JsonProblems& problems);
+std::vector<TransportProfile> read_transports(JsonObject& network, JsonProblems& problems);
+std::vector<std::string> lines_of(const std::vector<CollectiveModel>& models);
+std::vector<std::string> lines_of(const std::vector<TransportProfile>& transports);
+
+}  // namespace kernels

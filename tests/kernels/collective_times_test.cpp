@@ -1,0 +1,129 @@
+#include <gtest/gtest.h>
+#include <cmath>
+#include "kernels/collectives/network_collective.hpp"
+#include "kernels/collectives/scale_up_times.hpp"
+#include "tests/kernels/sample_profile.hpp"
+
+using namespace kernels;
+using enum CollectiveOp;
+
+namespace {
+
+constexpr CollectiveOp all_ops[] = {all_reduce, all_gather, reduce_scatter, broadcast, all_to_all, send_receive, reduce, gather, scatter};
+ScaleUpTimes sample() { return ScaleUpTimes(sample_profile().scale_up); }
+ScaleUpProfile without_tables() {
+  ScaleUpProfile profile = sample_profile().scale_up;
+  profile.tables.clear();
+  return profile;
+}
+
+}  // namespace
+
+TEST(ScaleUpTimes, measured_points_come_back) {
+  for (const auto& table : sample_profile().scale_up.tables)
+    for (const auto& p : table.points) EXPECT_NEAR(sample().time(table.op, table.ranks, p.bytes).seconds, p.seconds, 1e-12);
+  EXPECT_TRUE(sample().time(all_reduce, 8, 1048576).inside);
+  EXPECT_TRUE(sample().time(all_reduce, 5, 1048576).inside);
+  EXPECT_FALSE(sample().time(all_reduce, 16, 1048576).inside);
+  EXPECT_FALSE(sample().time(all_reduce, 8, 8.0 * (1 << 30)).inside);
+  EXPECT_FALSE(sample().time(all_gather, 8, 1048576).inside);
+}
+
+// base 5 us + 14 steps of 1 us + 1.75 GB sent at 4 ps a byte + 0.125 GB of a chunk at 1 ps.
+TEST(ScaleUpTimes, without_tables_the_form_holds) {
+  ScaleUpProfile profile = without_tables();
+  profile.models = {{.op = all_reduce,
+                     .algorithm = NcclAlgorithm::ring,
+                     .protocol = NcclProtocol::simple,
+                     .base_s = 5e-6,
+                     .step_s = 1e-6,
+                     .per_byte_s = 4e-12,
+                     .copy_s = 1e-12}};
+  EXPECT_NEAR(ScaleUpTimes(profile).time(all_reduce, 8, 1e9).seconds, 19e-6 + 1.75e9 * 4e-12 + 0.125e9 * 1e-12, 1e-12);
+  EXPECT_FALSE(ScaleUpTimes(profile).time(all_reduce, 8, 1e9).inside);
+}
+
+// Without a form NCCL's own estimate: 56 us and 1.75 GB through 240 GB/s.
+TEST(ScaleUpTimes, without_a_form_nccls_estimate_holds) {
+  EXPECT_NEAR(ScaleUpTimes(without_tables()).time(all_reduce, 8, 1e9).seconds, 56e-6 + 1.75e9 / 240e9, 1e-12);
+}
+
+// Twice the measured time at every point of 2 and 8 ranks makes it twice at 5 ranks.
+TEST(ScaleUpTimes, measurements_correct_ranks_between_them) {
+  ScaleUpProfile slow = sample_profile().scale_up;
+  for (auto& table : slow.tables)
+    for (auto& p : table.points) p.seconds *= 2;
+  for (const double bytes : {1e4, 1e6, 1e8})
+    EXPECT_NEAR(ScaleUpTimes(slow).time(all_reduce, 5, bytes).seconds / sample().time(all_reduce, 5, bytes).seconds, 2, 0.02);
+}
+
+TEST(ScaleUpTimes, a_message_is_half_of_an_exchange_of_two) {
+  for (const double bytes : {1e3, 1e6, 1e9})
+    EXPECT_DOUBLE_EQ(sample().time(send_receive, 8, bytes).seconds, sample().time(all_to_all, 2, 2 * bytes).seconds);
+}
+
+TEST(ScaleUpTimes, one_rank_and_no_bytes_take_no_time) {
+  for (const auto op : all_ops) {
+    EXPECT_EQ(sample().time(op, 1, 1e9).seconds, 0);
+    EXPECT_EQ(sample().time(op, 8, 0).seconds, 0);
+  }
+}
+
+// Whatever the operation, from two ranks to a domain of 72: no time below a launch, and none that falls for a hundred times
+// the bytes by more than the scatter of small messages, unless NCCL takes something else there: it may have waited too long.
+TEST(ScaleUpTimes, shipped_devices_give_sensible_times_everywhere) {
+  for (const auto* device : {"a100-sxm-80g", "h100-sxm", "b200-sxm", "gb200"}) {
+    const ScaleUpTimes times(load_device_profile(device).scale_up);
+    const auto ran = [&](CollectiveOp op, int ranks, double bytes) {
+      const NcclChoice choice = times.choice(op, ranks, bytes);
+      return std::pair(choice.algorithm, choice.protocol);
+    };
+    for (const auto op : all_ops)
+      for (int ranks = 2; ranks <= 72; ++ranks)
+        for (double bytes = 8; bytes < 1e11; bytes *= 100) {
+          const double seconds = times.time(op, ranks, bytes).seconds;
+          EXPECT_GT(seconds, 1e-6) << device << ' ' << name_of(op) << ' ' << ranks << ' ' << bytes;
+          if (ran(op, ranks, bytes) != ran(op, ranks, 100 * bytes)) continue;
+          EXPECT_GT(times.time(op, ranks, 100 * bytes).seconds, 0.95 * seconds)
+              << device << ' ' << name_of(op) << ' ' << ranks << ' ' << bytes;
+        }
+  }
+}
+
+// A forced ring of 8 H100 takes longer than the switch that reduces (366 beside 480 GB/s of bus bandwidth).
+TEST(ScaleUpTimes, a_forced_algorithm_has_its_own_time) {
+  const DeviceProfile profile = load_device_profile("h100-sxm");
+  const double nvls = OperationTimes(profile).scale_up_collective(all_reduce, 8, 8589934592).seconds;
+  const double ring = OperationTimes(profile, {.algorithm = "Ring"}).scale_up_collective(all_reduce, 8, 8589934592).seconds;
+  EXPECT_NEAR(ring / nvls, 480.0 / 366, 0.1);
+}
+
+// Four hosts of one rank, a ring: 1.5 S through each NIC. What is left of the time is latency, and none is lost.
+TEST(NetworkCollective, flows_carry_the_bytes_and_the_rest_is_latency) {
+  DeviceProfile profile = sample_profile();
+  const GroupShape shape{.ranks = 4, .hosts = 4, .per_host = 1, .nic_rate_Bps = 25e9};
+  const OperationTimes times(profile);
+  const auto plan = plan_network_collective(all_reduce, shape, 1e9, times);
+  EXPECT_EQ(plan.algorithm, NcclAlgorithm::ring);
+  EXPECT_DOUBLE_EQ(plan.flow_bytes, 1.5e9);
+  EXPECT_GT(plan.latency_s, 0);
+  profile.network.transports = {{Transport::infiniband, 0, "invented", {{1e8, 1.5}, {1e10, 1.5}}}};
+  const double slow =
+      empty_fabric_seconds(plan_network_collective(all_reduce, shape, 1e9, OperationTimes(profile)), shape, profile.network);
+  EXPECT_NEAR(slow / empty_fabric_seconds(plan, shape, profile.network), 1.5, 1e-9);
+}
+
+// 8 of 16 ranks are on the other host: each of 8 NICs sends half of its rank's bytes.
+TEST(NetworkCollective, all_to_all_sends_what_other_hosts_get) {
+  const GroupShape shape{.ranks = 16, .hosts = 2, .per_host = 8, .nic_rate_Bps = 25e9};
+  EXPECT_DOUBLE_EQ(plan_network_collective(all_to_all, shape, 1e9, OperationTimes(sample_profile())).flow_bytes, 8 * 0.5e9);
+}
+
+// A slower NIC of one transport slows that transport alone.
+TEST(NetworkCollective, each_transport_has_its_own_efficiency) {
+  DeviceProfile profile = sample_profile();
+  profile.network.nic_efficiency = 0.9;
+  profile.network.transports = {{Transport::efa, 0.6, "invented", {}}};
+  EXPECT_DOUBLE_EQ(profile.network.efficiency(Transport::efa), 0.6);
+  EXPECT_DOUBLE_EQ(profile.network.efficiency(Transport::roce), 0.9);
+}
