@@ -15,7 +15,7 @@ PYTEST   := PYTHONPATH=$(BUILD)/python WEFTSIM=$(WEFTSIM) $(VENV)/bin/python -m 
 SOURCES   = $(shell git ls-files -co --exclude-standard '*.cpp' '*.hpp')
 say       = @printf '==> %s\n'
 
-.PHONY: help deps venv build run test test-long test-debug test-thread bench format format-check clean
+.PHONY: help deps venv build run test test-long test-debug test-thread bench bench-compare bench-peers format format-check clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## */  make \1\t/p' Makefile | expand -t 22
@@ -61,8 +61,16 @@ test-debug test-thread: test-%: deps
 	@tools/build $* $(BUILD)-$* $(JOBS)
 	@ctest --preset $* --test-dir $(BUILD)-$* --parallel $(JOBS)
 
-bench: build    ## speed of the parts (Google Benchmark)
-	@shopt -s nullglob; for program in $(BUILD)/bench_*; do echo "==> $$program"; $$program; done
+bench: build    ## speed and memory, one table; also as JSON in build/bench/
+	@mkdir -p $(BUILD)/bench
+	@$(BUILD)/weftsim_bench --json $(BUILD)/bench/$(shell git describe --always --dirty 2>/dev/null || echo unknown).json
+
+bench-compare:  ## ratios between two runs of make bench: A=before.json B=after.json
+	@tools/bench_compare $(A) $(B)
+
+bench-peers: build ## SimGrid and ns-3 on the same inputs, where they are installed; CASES=folder of flow lists
+	@cmake --build $(BUILD) --target bench_peers -- --quiet
+	@for program in $(BUILD)/bench_simgrid $(BUILD)/bench_ns3; do [[ ! -x $$program ]] || $$program $(CASES); done
 
 format:         ## formats the C++ sources
 	@command -v clang-format >/dev/null || { echo 'make format: needs clang-format; apt-get install clang-format' >&2; exit 1; }

@@ -10,11 +10,18 @@ struct Flow {
   std::uint32_t first_share = 0;
   std::uint32_t share_count = 0;
   std::uint32_t life = 0;  // a queued event of another life is out of date: the id was used again
-  bool active = false;     // past its latency
-  double remaining = 0;    // bytes, as of `settled`
+  std::uint32_t messages = 1;
+  std::uint32_t more = 0;  // messages after the present one
+  bool active = false;     // past its latency, or a train
+  bool train = false;
+  double remaining = 0;  // bytes of the present message, as of `settled`
   BytesPerSecond rate;
   BytesPerSecond limit;  // as asked for; zero: none
   double weight = 1;
+  double size = 0;      // of a message
+  Time latency;         // of a message
+  Time wait;            // what is left of it, as of `settled`, if the flow is active
+  Time begun;           // of a train
   Time settled;         // `remaining` is true at this time
   Time finish = never;  // at this rate
   Time queued = never;  // the earliest of its finishes in the queue; never after `finish`
@@ -37,7 +44,10 @@ class FlowTable {
     flow.life = life;
     flow.first_share = block_of(spec.shares.size());
     flow.share_count = static_cast<std::uint32_t>(spec.shares.size());
-    flow.remaining = static_cast<double>(spec.bytes.count());
+    flow.remaining = flow.size = static_cast<double>(spec.bytes.count());
+    flow.latency = spec.latency;
+    flow.messages = spec.messages;
+    flow.more = spec.messages - 1;
     flow.limit = spec.ceiling;
     flow.weight = spec.weight;
     std::copy(spec.shares.begin(), spec.shares.end(), shares_.begin() + flow.first_share);
@@ -74,11 +84,39 @@ class FlowTable {
   std::vector<std::vector<std::uint32_t>> free_blocks_;  // by number of shares
 };
 
-// Carries `bytes` of a flow over its links since `flow.settled`.
-inline void carry(const Flow& flow, std::span<const LinkShare> shares, double bytes, Time now, std::vector<LinkUse>& use,
-                  FlowObserver* observer) {
+inline Time time_left(const Flow& flow, BytesPerSecond rate) {
+  const Time first = flow.wait + transfer_time(flow.remaining, rate);
+  return flow.more == 0 ? first : first + flow.more * (flow.latency + transfer_time(flow.size, rate));
+}
+
+// Lets a flow that does not end meanwhile go on for `elapsed`; the bytes that it moved.
+inline double go_on(Flow& flow, Time elapsed) {
+  const Time waited = std::min(flow.wait, elapsed);
+  flow.wait -= waited;
+  elapsed -= waited;
+  double moved = 0;
+  if (flow.more > 0 && flow.rate.value() > 0) {
+    if (const Time first = transfer_time(flow.remaining, flow.rate); elapsed >= first) {
+      const Time period = flow.latency + transfer_time(flow.size, flow.rate);
+      const std::int64_t whole = std::min<std::int64_t>((elapsed - first).ps() / std::max<std::int64_t>(period.ps(), 1), flow.more - 1);
+      moved = flow.remaining + static_cast<double>(whole) * flow.size;
+      elapsed -= first + whole * period;
+      flow.more -= static_cast<std::uint32_t>(whole) + 1;
+      flow.remaining = flow.size;
+      flow.wait = flow.latency - std::min(flow.latency, elapsed);
+      elapsed -= std::min(flow.latency, elapsed);
+    }
+  }
+  const double part = std::min(flow.remaining, flow.rate.value() * elapsed.in_seconds());
+  flow.remaining -= part;
+  return moved + part;
+}
+
+inline double bytes_left(const Flow& flow) { return flow.remaining + flow.more * flow.size; }
+
+inline void carry(std::span<const LinkShare> shares, double bytes, Time from, Time to, std::vector<LinkUse>& use, FlowObserver* observer) {
   for (const LinkShare& s : shares) use[s.link.value()].bytes += bytes * s.share;
-  if (observer && bytes > 0) observer->on_progress(shares, bytes, flow.settled, now);
+  if (observer && bytes > 0) observer->on_progress(shares, bytes, from, to);
 }
 
 // A moment in the life of a flow. In the order of time, then id.

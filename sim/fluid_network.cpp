@@ -10,8 +10,14 @@ FlowId FluidNetwork::start(const FlowSpec& spec) {
   const FlowId id = flows_.add(spec);
   Flow& flow = flows_[id];
   if (spec.bytes.count() == 0 || spec.shares.empty()) {
-    flow.finish = flow.queued = now_ + spec.latency;
+    flow.finish = flow.queued = now_ + spec.latency * spec.messages;
     finishes_.push({flow.finish, id, flow.life});
+  } else if (spec.messages > 1) {
+    ++trains_;
+    flow.train = true;
+    flow.wait = spec.latency;
+    flow.begun = now_;
+    activate(id);
   } else if (spec.latency == Time{}) {
     activate(id);
   } else {
@@ -19,6 +25,8 @@ FlowId FluidNetwork::start(const FlowSpec& spec) {
   }
   return id;
 }
+
+void FluidNetwork::cancel(FlowId id) { remove(id); }
 
 void FluidNetwork::set_capacity(LinkId link, BytesPerSecond capacity) {
   rates_.flows_on(link, on_link_);
@@ -53,7 +61,8 @@ std::span<const FlowId> FluidNetwork::advance_to(Time t) {
   finished_.clear();
   for (Time next = next_event(); next <= t && next != never; next = next_event()) {
     now_ = next;
-    while (activations_.next_time() == now_) activate(activations_.pop().flow);
+    while (activations_.next_time() == now_)
+      if (const FlowEvent event = activations_.pop(); event.life == flows_[event.flow].life) activate(event.flow);
     while (next_finish() == now_) finish(finishes_.pop().flow);
   }
   now_ = t;
@@ -71,7 +80,9 @@ std::vector<LinkUse> FluidNetwork::link_use() const {
   for (std::uint32_t i = 0; i < flows_.size(); ++i) {  // what has been carried since the last rate change
     const Flow& flow = flows_[FlowId{i}];
     if (!flow.active) continue;
-    const double bytes = std::min(flow.remaining, flow.rate.value() * (now_ - flow.settled).in_seconds());
+    Flow by_now = flow;
+    const double moved = go_on(by_now, now_ - flow.settled);
+    const double bytes = flow.train ? flow.messages * flow.size - bytes_left(by_now) : moved;
     for (const LinkShare& s : flows_.shares(flow)) use[s.link.value()].bytes += bytes * s.share;
   }
   for (std::size_t i = 0; i < use.size(); ++i)
@@ -88,16 +99,39 @@ void FluidNetwork::activate(FlowId id) {
 
 void FluidNetwork::finish(FlowId id) {
   Flow& flow = flows_[id];
-  settle(flow, flow.remaining);
-  if (flow.active) rates_.detach(id);
-  flows_.remove(id);
+  if (flow.train)
+    carry(flows_.shares(flow), flow.messages * flow.size, flow.begun, now_, use_, observer_);
+  else
+    settle(flow, flow.remaining);
+  remove(id);
   finished_.push_back(id);
 }
 
+void FluidNetwork::remove(FlowId id) {
+  const Flow& flow = flows_[id];
+  if (flow.active) rates_.detach(id);
+  if (flow.train) --trains_;
+  flows_.remove(id);
+}
+
+// The bytes of a train are counted when it ends.
 void FluidNetwork::settle(Flow& flow, double bytes) {
-  if (flow.active) carry(flow, flows_.shares(flow), bytes, now_, use_, observer_);
-  flow.remaining -= bytes;
+  if (flow.active && !flow.train) carry(flows_.shares(flow), bytes, flow.settled, now_, use_, observer_);
   flow.settled = now_;
+}
+
+void FluidNetwork::count(std::span<const LinkShare> shares, double bytes, Time since) {
+  carry(shares, bytes, since, now_, use_, observer_);
+}
+
+Pressure FluidNetwork::pressure(LinkId link) const {
+  if (!rates_.is_tight(link)) return Pressure::none;
+  return rates_.is_full(link) ? Pressure::full : Pressure::tight;
+}
+
+void FluidNetwork::take_crowded(std::vector<LinkId>& links) {
+  links.clear();
+  links.swap(crowded_);
 }
 
 void FluidNetwork::solve() {
@@ -106,15 +140,17 @@ void FluidNetwork::solve() {
   rates_.solve();
   for (const FlowId id : rates_.solved_flows()) apply_rate(id);
   for (const LinkId id : rates_.solved_links()) mark_limiting(id);
+  if (trains_ > 0)
+    for (const LinkId id : rates_.solved_links()) mark_crowded(id);
 }
 
 void FluidNetwork::apply_rate(FlowId id) {
   Flow& flow = flows_[id];
   const BytesPerSecond rate = rates_.rate(id);
   if (rate == flow.rate) return;
-  settle(flow, std::min(flow.remaining, flow.rate.value() * (now_ - flow.settled).in_seconds()));
+  settle(flow, go_on(flow, now_ - flow.settled));
   flow.rate = rate;
-  flow.finish = rate.value() > 0 ? now_ + transfer_time(flow.remaining, rate) : never;
+  flow.finish = rate.value() > 0 ? now_ + time_left(flow, rate) : never;
   if (flow.finish >= flow.queued) return;  // the queued one comes first and is put right then
   flow.queued = flow.finish;
   finishes_.push({flow.finish, id, flow.life});
@@ -126,6 +162,13 @@ void FluidNetwork::mark_limiting(LinkId id) {
   if (limiting == (since != never)) return;
   if (!limiting) use_[id.value()].limiting += now_ - since;
   since = limiting ? now_ : never;
+}
+
+void FluidNetwork::mark_crowded(LinkId id) {
+  if (!rates_.is_tight(id)) return;
+  rates_.flows_on(id, on_link_);
+  if (on_link_.size() > 1 && std::any_of(on_link_.begin(), on_link_.end(), [&](FlowId f) { return flows_[f].train; }))
+    crowded_.push_back(id);
 }
 
 }  // namespace sim

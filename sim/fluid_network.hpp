@@ -1,10 +1,10 @@
 #pragma once
 #include <functional>
 #include <vector>
+#include "sim/event_queue.hpp"
 #include "sim/flow_table.hpp"
 #include "sim/max_min.hpp"
 #include "sim/network.hpp"
-#include "sim/radix_heap.hpp"
 
 namespace sim {
 
@@ -16,25 +16,32 @@ class FluidNetwork final : public Network {
  public:
   FluidNetwork(std::span<const LinkSpec> links, FlowObserver* observer, int threads = 1);  // results are the same for any number
   FlowId start(const FlowSpec& flow) override;
+  void cancel(FlowId flow) override;
   void set_capacity(LinkId link, BytesPerSecond capacity) override;
   Time next_event() override;
   std::span<const FlowId> advance_to(Time t) override;
   BytesPerSecond rate(FlowId flow) override;
   Time now() const override { return now_; }
   std::vector<LinkUse> link_use() const override;
+  void count(std::span<const LinkShare> shares, double bytes, Time since) override;
+  Pressure pressure(LinkId link) const override;
+  void flows_on(LinkId link, std::vector<FlowId>& flows) const override { rates_.flows_on(link, flows); }
+  void take_crowded(std::vector<LinkId>& links) override;
   std::uint64_t solves() const { return solves_; }
 
  private:
-  using FlowQueue = RadixHeap<FlowEvent, std::less<>>;
+  using FlowQueue = EventQueue<FlowEvent>;
 
   bool out_of_date(const FlowEvent& event) const;
   Time next_finish();
   void activate(FlowId id);
   void finish(FlowId id);
+  void remove(FlowId id);
   void settle(Flow& flow, double bytes);
   void solve();
   void apply_rate(FlowId id);
   void mark_limiting(LinkId link);
+  void mark_crowded(LinkId link);
 
   MaxMin rates_;
   FlowTable flows_;
@@ -44,6 +51,8 @@ class FluidNetwork final : public Network {
   std::vector<LinkUse> use_;
   std::vector<FlowId> finished_;
   std::vector<FlowId> on_link_;
+  std::vector<LinkId> crowded_;
+  std::uint32_t trains_ = 0;
   FlowObserver* observer_;
   Time now_;
   std::uint64_t solves_ = 0;

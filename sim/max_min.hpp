@@ -31,6 +31,8 @@ class MaxMin {
   std::span<const FlowId> solved_flows() const { return filling_.freed; }  // those whose rate may differ from before
   std::span<const LinkId> solved_links() const { return filling_.touched; }
   BytesPerSecond rate(FlowId flow) const;
+  bool is_tight(LinkId link) const { return links_[link.value()].tight; }
+  bool is_full(LinkId link) const { return is_tight(link) && is_full(links_[link.value()], links_[link.value()].left); }
   bool limits_a_flow(LinkId link) const;  // of solved_links(): full, and some flow is below its ceiling
 
  private:

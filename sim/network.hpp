@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -20,12 +21,17 @@ struct LinkShare {
 };
 
 struct FlowSpec {
-  Bytes bytes;                        // moved at the flow's rate; zero finishes after the latency
+  Bytes bytes;                        // of a message, moved at the flow's rate; zero finishes after the latency
   Time latency;                       // of the route, waited before the flow shares bandwidth
   std::span<const LinkShare> shares;  // each link at most once; copied; empty: finishes after the latency
   BytesPerSecond ceiling{};           // never faster than this; zero: only its links hold it
   double weight = 1;                  // at a common bottleneck a flow of weight 2 gets twice the rate of one of weight 1
+  std::uint32_t messages = 1;         // more: a train, see below
 };
+// A train is one message after the other, each of them `latency` and then `bytes`. To spare two solves a message it shares
+// bandwidth all the time: exact while no other flow could use what the train leaves free in its latencies.
+
+enum class Pressure : std::uint8_t { none, tight, full };  // tight: its flows, alone, would together ask for more than it has
 
 struct LinkUse {
   double bytes = 0;  // carried so far
@@ -45,12 +51,21 @@ class Network {
  public:
   virtual ~Network() = default;
   virtual FlowId start(const FlowSpec& flow) = 0;                       // from now
+  virtual void cancel(FlowId flow) = 0;                                 // nothing that a train has moved is counted then
   virtual void set_capacity(LinkId link, BytesPerSecond capacity) = 0;  // from now; zero: the link is down
   virtual Time next_event() = 0;                           // never, when nothing can happen; solves all changes of this instant at once
-  virtual std::span<const FlowId> advance_to(Time t) = 0;  // the finished, by FlowId; valid until the next call
+  virtual std::span<const FlowId> advance_to(Time t) = 0;  // the finished, by FlowId; valid until the next such call
   virtual BytesPerSecond rate(FlowId flow) = 0;            // zero while in its latency
   virtual Time now() const = 0;
-  virtual std::vector<LinkUse> link_use() const = 0;  // one per link, up to now
+  virtual std::vector<LinkUse> link_use() const = 0;                                    // one per link, up to now
+  virtual void count(std::span<const LinkShare> shares, double bytes, Time since) = 0;  // moved evenly until now, outside of any flow
+
+  // What contention does to trains; nothing where there is none. As of the last solve.
+  virtual Pressure pressure(LinkId) const { return Pressure::none; }
+  virtual void flows_on(LinkId, std::vector<FlowId>& flows) const { flows.clear(); }
+  virtual void take_crowded(std::vector<LinkId>& links) {
+    links.clear();
+  }  // changed since the last call: under pressure, a train among others
 };
 
 // Every network that a scenario can name: "analytic", "fluid". Throws InputError for another name.

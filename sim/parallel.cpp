@@ -1,6 +1,8 @@
 #include "sim/parallel.hpp"
+#include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
+#include <algorithm>
 #include <exception>
 #include <vector>
 
@@ -35,7 +37,8 @@ void parallel_for(std::size_t count, int threads, const std::function<void(std::
     hand_over(&failures);
   };
   hand_over(&failures);
-  tbb::task_arena arena(threads > 0 ? threads : tbb::task_arena::automatic);
+  const int cores = tbb::info::default_concurrency();  // oneTBB gives no more, and would complain
+  tbb::task_arena arena(threads > 0 ? std::min(threads, cores) : cores);
   arena.execute([&] { tbb::parallel_for(std::size_t{0}, count, guarded, tbb::simple_partitioner{}); });
   take_over(&failures);
   for (const auto& failure : failures)

@@ -3,7 +3,7 @@
 
 namespace workloads {
 
-Executor::Executor(const Plan& plan, sim::Network& network, const kernels::OperationTimes& times, const RunOptions& options)
+Executor::Executor(const Plan& plan, sim::CoupledNetwork& network, const kernels::OperationTimes& times, const RunOptions& options)
     : plan_(plan),
       network_(network),
       times_(times),
@@ -37,7 +37,7 @@ Outcome Executor::run() {
       if (next == sim::never) break;
       for (const sim::FlowId flow : network_.advance_to(next)) complete(flow, next);
     }
-    while (!starts_.empty() && starts_.next_time() <= network_.now()) start_flow(starts_.pop().payload);
+    while (!starts_.empty() && starts_.next_time() <= network_.now()) start_flow(starts_.pop());
     report_progress();
   }
   for (const RankState& state : states_)
@@ -120,7 +120,7 @@ bool Executor::run_block(std::uint32_t rank, const Step& step) {
       state.host += op.host;
       wait_until(rank, state.host, Category::host);
     }
-    if (!join_and_wait(rank, GroupRole::tensor, op.collective, op.bytes, state.device, op.name, step.micro_batch)) return false;
+    if (!join_and_wait(rank, GroupRole::tensor, op.collective, op.bytes, state.device, op.name, step.micro_batch, op.hidden)) return false;
     ++state.segment;
   }
   state.segment = 0;
@@ -181,32 +181,36 @@ void Executor::run_segment(std::uint32_t rank, const Block& block, const Segment
 }
 
 void Executor::start_flow(const Target& target) {
-  sim::FlowSpec flow;
-  double bytes = 0;
-  if (target.is_message) {
-    const Channel& channel = plan_.channels[target.object];
-    bytes = static_cast<double>(channel.bytes.count()) * channel.wire_factor;
-    flow = {sim::Bytes{std::llround(bytes)}, channel.latency, channel.shares, channel.ceiling};
-    outcome_.flow_bytes += bytes * channel.multiplicity;
-    outcome_.flows += channel.multiplicity;
-  } else {
-    const Group& group = plan_.groups[target.object];
-    const Call& call = groups_[target.object].calls[target.number - groups_[target.object].first];
-    bytes = call.network.flow_bytes * group.wire_factor;
-    flow = {sim::Bytes{std::llround(bytes)}, sim::Time::seconds(call.network.latency_s), group.shares, group.ceiling};
-    outcome_.flow_bytes += bytes * group.shape.hosts * group.multiplicity;
-    outcome_.flows += group.multiplicity;
-  }
-  const sim::FlowId id = network_.start(flow);
+  const sim::FlowId id = target.is_collective ? start_collective(target) : start_message(plan_.channels[target.object]);
   if (target_of_flow_.size() <= id.value()) target_of_flow_.resize(id.value() + 1);
   target_of_flow_[id.value()] = target;
+}
+
+sim::FlowId Executor::start_message(const Channel& channel) {
+  const double bytes = static_cast<double>(channel.bytes.count()) * channel.wire_factor;
+  outcome_.flow_bytes += bytes * channel.multiplicity;
+  outcome_.flows += channel.multiplicity;
+  return network_.start(sim::FlowSpec{sim::Bytes{std::llround(bytes)}, channel.latency, channel.shares, channel.ceiling});
+}
+
+// What leaves a host is spread over the rings; a message is a whole number of bytes.
+sim::FlowId Executor::start_collective(const Target& target) {
+  const Group& group = plan_.groups[target.object];
+  const kernels::NetworkCollective& call = groups_[target.object].calls[target.number - groups_[target.object].first].network;
+  const double bytes = call.flow_bytes * group.wire_factor;
+  outcome_.flow_bytes += bytes * group.shape.hosts * group.multiplicity;
+  outcome_.flows += group.multiplicity;
+  return network_.start(sim::CollectiveSpec{.edges = group.edges,
+                                            .steps = static_cast<std::uint32_t>(call.steps),
+                                            .bytes = sim::Bytes{std::llround(bytes / call.steps / group.shape.per_host)},
+                                            .latency = sim::Time::seconds(call.latency_s / call.steps)});
 }
 
 void Executor::complete(sim::FlowId flow, sim::Time at) {
   const Target target = target_of_flow_[flow.value()];
   ++outcome_.events;
   signature_.add(at.ps());
-  if (target.is_message) {
+  if (!target.is_collective) {
     signature_.add(plan_.channels[target.object].bytes.count());
     end_message(target.object, target.number, at);
   } else {

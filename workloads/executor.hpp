@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 #include "kernels/operation_times.hpp"
+#include "sim/coupled_network.hpp"
 #include "sim/event_queue.hpp"
-#include "sim/network.hpp"
 #include "sim/signature.hpp"
 #include "sim/trace_sink.hpp"
 #include "workloads/plan.hpp"
@@ -42,7 +42,7 @@ struct Outcome {
 // Device time of a rank is accounted without gaps: busy, or waiting for exactly one category.
 class Executor {
  public:
-  Executor(const Plan& plan, sim::Network& network, const kernels::OperationTimes& times, const RunOptions& options);
+  Executor(const Plan& plan, sim::CoupledNetwork& network, const kernels::OperationTimes& times, const RunOptions& options);
   Outcome run();  // throws sim::SimulationError when ranks wait for each other forever
 
  private:
@@ -56,6 +56,7 @@ class Executor {
     bool begun = false;
     kernels::CollectiveOp op = kernels::CollectiveOp::all_reduce;
     sim::Bytes bytes;
+    sim::Time hidden;                    // part of it that ran beside a product (Op::hidden)
     kernels::NetworkCollective network;  // across hosts: what it asks of the fabric
     std::vector<std::uint32_t> waiters;
   };
@@ -63,6 +64,11 @@ class Executor {
     std::deque<Call> calls;  // [first, first + size)
     std::uint32_t first = 0;
     sim::Time free;  // end of the last finished call
+    struct {
+      kernels::CollectiveOp op = kernels::CollectiveOp::all_reduce;
+      sim::Bytes bytes{-1};
+      sim::Time time;
+    } inside_domain;  // the last one looked up: the next is mostly the same
   };
   struct RankState {
     std::uint32_t step = 0, segment = 0, repetition = 0;
@@ -75,10 +81,11 @@ class Executor {
     std::int64_t last_row = -1;                      // of the trace: the last pass, whose output a message carries
     bool finished = false;
   };
-  struct Target {  // what a flow belongs to
-    bool is_message = true;
+  struct Target {  // what a flow belongs to; in the order in which flows start
+    sim::Time at;
+    bool is_collective = false;
     std::uint32_t object = 0, number = 0;  // channel and message, or group and call
-    sim::Time start;
+    auto operator<=>(const Target&) const = default;
   };
 
   // A rank: false when it has to wait.
@@ -104,8 +111,8 @@ class Executor {
 
   // Groups (executor_groups.cpp).
   bool join_and_wait(std::uint32_t rank, GroupRole role, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at, std::string_view name,
-                     int micro_batch);
-  void join(std::uint32_t group, std::uint32_t rank, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at);
+                     int micro_batch, sim::Time hidden = {});
+  void join(std::uint32_t group, std::uint32_t rank, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at, sim::Time hidden = {});
   void begin_calls(std::uint32_t group);
   void begin(std::uint32_t group, std::uint32_t number, Call& call);
   void end_call(std::uint32_t group, std::uint32_t number, sim::Time at);
@@ -113,6 +120,8 @@ class Executor {
   void trace_collective(std::uint32_t rank, GroupRole role, const Call& call, sim::Time from, std::string_view name, int micro_batch);
 
   void start_flow(const Target& target);
+  sim::FlowId start_message(const Channel& channel);
+  sim::FlowId start_collective(const Target& target);
   void complete(sim::FlowId flow, sim::Time at);
   void report_progress();
   [[noreturn]] void explain_deadlock() const;
@@ -120,7 +129,7 @@ class Executor {
   Outcome conclude();
 
   const Plan& plan_;
-  sim::Network& network_;
+  sim::CoupledNetwork& network_;
   const kernels::OperationTimes& times_;
   const RunOptions& options_;
   sim::TraceSink* trace_;

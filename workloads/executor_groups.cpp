@@ -15,13 +15,13 @@ bool Executor::collective(std::uint32_t rank, const Step& step) {
 // The rank's compute stream waits for the collective. A group that joins pipeline stages waits for
 // late stages in the bubble; all other lateness of peers belongs to the collective.
 bool Executor::join_and_wait(std::uint32_t rank, GroupRole role, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at,
-                             std::string_view name, int micro_batch) {
+                             std::string_view name, int micro_batch, sim::Time hidden) {
   RankState& state = states_[rank];
   const std::uint32_t group = plan_.ranks[rank].groups[static_cast<std::size_t>(role)];
   if (group == nobody) return true;
   if (!state.posted) {
     wait_until(rank, at, Category::host);
-    join(group, rank, op, bytes, at);
+    join(group, rank, op, bytes, at, hidden);
   }
   GroupState& g = groups_[group];
   const std::uint32_t number = state.calls[static_cast<std::size_t>(role)] - 1;
@@ -56,13 +56,14 @@ bool Executor::await(std::uint32_t rank) {
   return true;
 }
 
-void Executor::join(std::uint32_t group, std::uint32_t rank, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at) {
+void Executor::join(std::uint32_t group, std::uint32_t rank, kernels::CollectiveOp op, sim::Bytes bytes, sim::Time at, sim::Time hidden) {
   GroupState& g = groups_[group];
   const std::uint32_t number = states_[rank].calls[static_cast<std::size_t>(plan_.groups[group].role)]++;
   if (number - g.first >= g.calls.size()) g.calls.emplace_back();
   Call& call = g.calls[number - g.first];
   call.op = op;
   call.bytes = bytes;
+  call.hidden = hidden;
   call.ready = std::max(call.ready, at);
   ++call.arrived;
   begin_calls(group);
@@ -90,13 +91,17 @@ void Executor::begin(std::uint32_t group, std::uint32_t number, Call& call) {
   call.begun = true;
   const sim::Time start = call.start = std::max(call.ready, groups_[group].free);
   if (g.inside_domain) {
-    const double seconds = times_.scale_up_collective(call.op, g.shape.ranks, static_cast<double>(call.bytes.count())).seconds;
-    end_call(group, number, start + sim::Time::seconds(seconds));
+    auto& known = groups_[group].inside_domain;
+    if (known.op != call.op || known.bytes != call.bytes) {
+      const double seconds = times_.scale_up_collective(call.op, g.shape.ranks, static_cast<double>(call.bytes.count())).seconds;
+      known = {call.op, call.bytes, sim::Time::seconds(seconds)};
+    }
+    end_call(group, number, start + std::max(sim::Time{}, known.time - call.hidden));
     return;
   }
   call.network = kernels::plan_network_collective(call.op, g.shape, static_cast<double>(call.bytes.count()), times_);
   const sim::Time flow_start = start + sim::Time::seconds(call.network.before_s);
-  starts_.push(flow_start, 1, group, number, {false, group, number, flow_start});
+  starts_.push({flow_start, true, group, number});
 }
 
 void Executor::end_call(std::uint32_t group, std::uint32_t number, sim::Time at) {

@@ -77,7 +77,7 @@ void Executor::try_start(std::uint32_t channel, std::uint32_t number) {
   const bool eager = plan_.programs[plan_.ranks[plan_.channels[channel].source].program].eager;
   if (message.start != sim::never || message.sent == sim::never || (!eager && message.wanted == sim::never)) return;
   message.start = eager ? message.sent : std::max(message.sent, message.wanted);
-  starts_.push(message.start, 0, channel, number, {true, channel, number, message.start});
+  starts_.push({message.start, false, channel, number});
 }
 
 void Executor::end_message(std::uint32_t channel, std::uint32_t number, sim::Time at) {
@@ -102,8 +102,8 @@ void Executor::end_message(std::uint32_t channel, std::uint32_t number, sim::Tim
 void Executor::note_end(std::uint32_t rank, sim::Time start, sim::Time end) {
   RankState& state = states_[rank];
   if (end < state.last_end) return;
+  state.last_start = end > state.last_end ? start : std::min(state.last_start, start);
   state.last_end = end;
-  state.last_start = start;
 }
 
 std::string Executor::what_it_waits_for(std::uint32_t rank) const {

@@ -3,6 +3,7 @@
 #include <bit>
 #include <map>
 #include <unordered_map>
+#include <utility>
 
 namespace workloads {
 namespace {
@@ -33,16 +34,22 @@ class Palette {
 
 std::uint64_t bits(double value) { return std::bit_cast<std::uint64_t>(value); }
 
+using Edges = std::vector<sim::CollectiveEdge>;
+
 class Refinement {
  public:
-  explicit Refinement(const Plan& plan) : plan_(plan) {
+  Refinement(const Plan& plan, const std::vector<Edges>& edges) : plan_(plan), edges_(edges) {
     for (const Channel& c : plan.channels) loads_.push_back(&c.shares);
-    for (const Group& g : plan.groups) loads_.push_back(&g.shares);
+    for (const Edges& group : edges) {
+      first_edge.push_back(static_cast<std::uint32_t>(loads_.size()));
+      for (const sim::CollectiveEdge& edge : group) loads_.push_back(&edge.shares);
+    }
     on_link_.resize(plan.links.size());
     for (std::uint32_t l = 0; l < loads_.size(); ++l)
       for (const sim::LinkShare& s : *loads_[l]) on_link_[s.link.value()].push_back({l, s.share});
     ranks.resize(plan.ranks.size());
     loads.resize(loads_.size());
+    groups.resize(plan.groups.size());
     links.resize(plan.links.size());
   }
 
@@ -51,11 +58,13 @@ class Refinement {
     colour_links(true);
     for (std::size_t before = 0, now = 1; now != before;) {
       before = now;
-      now = colour_loads() + colour_links(false) + colour_ranks(false);
+      now = colour_loads() + colour_groups() + colour_links(false) + colour_ranks(false);
     }
   }
 
-  std::vector<Colour> ranks, loads, links;  // loads: channels, then groups
+  std::vector<Colour> ranks, groups, links;
+  std::vector<Colour> loads;              // channels, then the edges of all groups
+  std::vector<std::uint32_t> first_edge;  // by group
 
  private:
   std::size_t colour_ranks(bool first) {
@@ -66,7 +75,7 @@ class Refinement {
       key = {rank.job, rank.program, first ? 0 : ranks[r]};
       if (!first) {
         for (const std::uint32_t c : rank.channels) key.push_back(c == nobody ? nobody : loads[c]);
-        for (const std::uint32_t g : rank.groups) key.push_back(g == nobody ? nobody : loads[plan_.channels.size() + g]);
+        for (const std::uint32_t g : rank.groups) key.push_back(g == nobody ? nobody : groups[g]);
       }
       ranks[r] = palette.of(key);
     }
@@ -76,13 +85,12 @@ class Refinement {
   std::size_t colour_links(bool first) {
     Palette palette;
     Key key;
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> carried;
     for (std::size_t l = 0; l < links.size(); ++l) {
       key = {bits(plan_.links[l].capacity.value()), first ? 0 : links[l]};
-      carried.clear();
+      pairs_.clear();
       if (!first)
-        for (const auto& [load, share] : on_link_[l]) carried.push_back({loads[load], bits(share)});
-      append_sorted(key, carried);
+        for (const auto& [load, share] : on_link_[l]) pairs_.push_back({loads[load], bits(share)});
+      append_pairs(key);
       links[l] = palette.of(key);
     }
     return palette.size();
@@ -91,14 +99,28 @@ class Refinement {
   std::size_t colour_loads() {
     Palette palette;
     Key key;
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> crossed;
-    for (std::uint32_t l = 0; l < loads_.size(); ++l) {
-      key = l < plan_.channels.size() ? channel_key(plan_.channels[l]) : group_key(plan_.groups[l - plan_.channels.size()]);
-      crossed.clear();
-      for (const sim::LinkShare& s : *loads_[l]) crossed.push_back({links[s.link.value()], bits(s.share)});
-      append_sorted(key, crossed);
-      loads[l] = palette.of(key);
+    std::vector<Colour> now;
+    now.reserve(loads.size());
+    const auto add = [&] {
+      append_crossed(key, *loads_[now.size()]);
+      now.push_back(palette.of(key));
+    };
+    for (const Channel& channel : plan_.channels) {
+      key = channel_key(channel);
+      add();
     }
+    for (std::size_t g = 0; g < plan_.groups.size(); ++g)
+      for (const sim::CollectiveEdge& edge : edges_[g]) {
+        key = {1, groups[g], loads[first_edge[g] + edge.before], static_cast<std::uint64_t>(edge.latency.ps()), bits(edge.ceiling.value())};
+        add();
+      }
+    loads = std::move(now);
+    return palette.size();
+  }
+
+  std::size_t colour_groups() {
+    Palette palette;
+    for (std::size_t g = 0; g < groups.size(); ++g) groups[g] = palette.of(group_key(g));
     return palette.size();
   }
 
@@ -113,30 +135,39 @@ class Refinement {
             static_cast<std::uint64_t>(c.latency.ps()),
             bits(c.ceiling.value())};
   }
-  Key group_key(const Group& g) const {
-    Key key = {1,
-               static_cast<std::uint64_t>(g.role),
+  Key group_key(std::size_t number) const {
+    const Group& g = plan_.groups[number];
+    const auto first = loads.begin() + first_edge[number];
+    const auto count = static_cast<std::ptrdiff_t>(edges_[number].size());
+    Key key = {static_cast<std::uint64_t>(g.role),
                g.inside_domain,
                static_cast<std::uint64_t>(g.shape.ranks),
                static_cast<std::uint64_t>(g.shape.hosts),
                static_cast<std::uint64_t>(g.shape.per_host),
                bits(g.shape.nic_rate_Bps),
                bits(g.shape.route_latency_s),
-               bits(g.wire_factor),
-               bits(g.ceiling.value())};
-    const auto members = static_cast<std::ptrdiff_t>(key.size());
+               bits(g.wire_factor)};
     for (const std::uint32_t r : g.ranks) key.push_back(ranks[r]);
-    std::sort(key.begin() + members, key.end());
+    std::sort(key.end() - static_cast<std::ptrdiff_t>(g.ranks.size()), key.end());
+    key.insert(key.end(), first, first + count);
+    std::sort(key.end() - count, key.end());
     return key;
   }
-  static void append_sorted(Key& key, std::vector<std::pair<std::uint64_t, std::uint64_t>>& pairs) {
-    std::sort(pairs.begin(), pairs.end());
-    for (const auto& [a, b] : pairs) key.insert(key.end(), {a, b});
+  void append_crossed(Key& key, const std::vector<sim::LinkShare>& shares) {
+    pairs_.clear();
+    for (const sim::LinkShare& s : shares) pairs_.push_back({links[s.link.value()], bits(s.share)});
+    append_pairs(key);
+  }
+  void append_pairs(Key& key) {
+    std::sort(pairs_.begin(), pairs_.end());
+    for (const auto& [a, b] : pairs_) key.insert(key.end(), {a, b});
   }
 
   const Plan& plan_;
+  const std::vector<Edges>& edges_;  // by group
   std::vector<const std::vector<sim::LinkShare>*> loads_;
   std::vector<std::vector<std::pair<std::uint32_t, double>>> on_link_;  // load and share
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> pairs_;          // scratch
 };
 
 // The first of each colour, in order of appearance, and where a colour's place is.
@@ -161,18 +192,59 @@ Classes classes_of(const std::vector<Colour>& colours, std::size_t begin, std::s
   return classes;
 }
 
+// One edge of each colour, in order of appearance; all groups of a class have the same.
+Edges fold_edges(const Edges& edges, const Colour* colours, std::vector<std::uint32_t>& place) {
+  Edges kept;
+  std::vector<std::uint32_t> first;
+  for (std::uint32_t e = 0; e < edges.size(); ++e) {
+    if (place[colours[e]] != nobody) continue;
+    place[colours[e]] = static_cast<std::uint32_t>(kept.size());
+    first.push_back(e);
+    kept.push_back({{}, edges[e].latency, edges[e].ceiling});
+  }
+  for (std::size_t i = 0; i < kept.size(); ++i) kept[i].before = place[colours[edges[first[i]].before]];
+  return kept;
+}
+
+std::vector<Edges> edges_as_one(const Plan& plan) {
+  std::vector<Edges> sums;
+  std::vector<double> share_of_link(plan.links.size());
+  for (const Group& group : plan.groups) {
+    Edges& one = sums.emplace_back();
+    if (group.edges.empty()) continue;
+    sim::CollectiveEdge& sum = one.emplace_back();
+    for (const sim::CollectiveEdge& edge : group.edges) {
+      sum.latency = std::max(sum.latency, edge.latency);
+      sum.ceiling = std::max(sum.ceiling, edge.ceiling);
+      for (const sim::LinkShare& s : edge.shares) {
+        if (share_of_link[s.link.value()] == 0) sum.shares.push_back({s.link});
+        share_of_link[s.link.value()] += s.share;
+      }
+    }
+    for (sim::LinkShare& s : sum.shares) s.share = std::exchange(share_of_link[s.link.value()], 0);
+  }
+  return sums;
+}
+
+std::vector<Edges> edges_each(const Plan& plan) {
+  std::vector<Edges> edges;
+  for (const Group& group : plan.groups) edges.push_back(group.edges);
+  return edges;
+}
+
 }  // namespace
 
-Plan fold(const Plan& plan) {
-  Refinement colours(plan);
+Plan fold(const Plan& plan, CollectiveEdges kind) {
+  const std::vector<Edges> edges = kind == CollectiveEdges::each ? edges_each(plan) : edges_as_one(plan);
+  Refinement colours(plan, edges);
   colours.run();
   const std::size_t channels = plan.channels.size();
   const Classes ranks = classes_of(colours.ranks, 0, plan.ranks.size());
   const Classes channel_classes = classes_of(colours.loads, 0, channels);
-  const Classes group_classes = classes_of(colours.loads, channels, colours.loads.size());
+  const Classes group_classes = classes_of(colours.groups, 0, plan.groups.size());
   const Classes links = classes_of(colours.links, 0, plan.links.size());
   const auto channel_place = [&](std::uint32_t c) { return c == nobody ? nobody : channel_classes.place[colours.loads[c]]; };
-  const auto group_place = [&](std::uint32_t g) { return g == nobody ? nobody : group_classes.place[colours.loads[channels + g]]; };
+  const auto group_place = [&](std::uint32_t g) { return g == nobody ? nobody : group_classes.place[colours.groups[g]]; };
 
   Plan folded{.jobs = plan.jobs, .programs = plan.programs};
   for (std::size_t i = 0; i < ranks.first.size(); ++i) {
@@ -182,6 +254,7 @@ Plan fold(const Plan& plan) {
     for (std::uint32_t& g : rank.groups) g = group_place(g);
     folded.ranks.push_back(rank);
   }
+  std::vector<std::uint32_t> edge_place(colours.loads.size(), nobody);  // by colour: within its group
   const auto rank_place = [&](std::uint32_t r) { return ranks.place[colours.ranks[r]]; };
   for (std::size_t i = 0; i < channel_classes.first.size(); ++i) {
     Channel channel = plan.channels[channel_classes.first[i]];
@@ -197,7 +270,8 @@ Plan fold(const Plan& plan) {
     for (std::uint32_t& r : group.ranks) r = rank_place(r);
     std::sort(group.ranks.begin(), group.ranks.end());
     group.ranks.erase(std::unique(group.ranks.begin(), group.ranks.end()), group.ranks.end());
-    group.shares.clear();
+    const std::uint32_t first = group_classes.first[i];
+    group.edges = fold_edges(edges[first], colours.loads.data() + colours.first_edge[first], edge_place);
     folded.groups.push_back(std::move(group));
   }
 
@@ -221,7 +295,9 @@ Plan fold(const Plan& plan) {
     }
   };
   for (std::uint32_t c = 0; c < channels; ++c) add_shares(plan.channels[c].shares, folded.channels[channel_place(c)].shares);
-  for (std::uint32_t g = 0; g < plan.groups.size(); ++g) add_shares(plan.groups[g].shares, folded.groups[group_place(g)].shares);
+  for (std::uint32_t g = 0; g < edges.size(); ++g)
+    for (std::uint32_t e = 0; e < edges[g].size(); ++e)
+      add_shares(edges[g][e].shares, folded.groups[group_place(g)].edges[edge_place[colours.loads[colours.first_edge[g] + e]]].shares);
   return folded;
 }
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 #include "kernels/collectives/network_collective.hpp"
-#include "sim/network.hpp"
+#include "sim/coupled_network.hpp"
 #include "sim/trace_sink.hpp"
 #include "workloads/schedules/schedule.hpp"
 #include "workloads/transformer.hpp"
@@ -108,8 +108,7 @@ struct Group {
   bool inside_domain = true;  // one scale-up domain: closed form, no flow
   kernels::GroupShape shape;
   double wire_factor = 1;
-  std::vector<sim::LinkShare> shares;  // of a coupled flow: each rank's NIC carries 1 / per_host
-  sim::BytesPerSecond ceiling;
+  std::vector<sim::CollectiveEdge> edges;  // across hosts: `per_host` rings, from host to host
 };
 
 struct PlannedJob {

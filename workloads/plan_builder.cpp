@@ -8,6 +8,18 @@
 namespace workloads {
 namespace {
 
+// Whose measurements hold; an ideal one has latencies like InfiniBand.
+kernels::Transport transport_of(topology::Transport transport) {
+  switch (transport) {
+    case topology::Transport::roce:
+      return kernels::Transport::roce;
+    case topology::Transport::efa:
+      return kernels::Transport::efa;
+    default:
+      return kernels::Transport::infiniband;
+  }
+}
+
 // Coordinates of rank `number`: the dimensions of rank_order, fastest first. cp and ep are 1.
 struct Coordinates {
   int tp = 0, dp = 0, pp = 0;
@@ -34,7 +46,6 @@ class PlanBuilder {
       : scenario_(scenario), fabric_(fabric), times_(times) {
     plan_.links = fabric.network_links();
     for (std::uint32_t i = 0; i < plan_.links.size(); ++i) plan_.link_of_network_link.push_back(i);
-    share_of_link_.resize(plan_.links.size());
   }
 
   void add_job(const JobSpec& job, const std::vector<int>& gpus, const kernels::SoftwareProfile& software) {
@@ -49,6 +60,20 @@ class PlanBuilder {
     for (int stage = 0; stage < job.parallel.pp; ++stage) plan_.programs.push_back(build_program(settings, ops, stage, gather));
     add_channels(job, ops.boundary_bytes());
     add_groups(job, job_number);
+  }
+  void add_collective(const std::vector<int>& gpus, kernels::CollectiveOp op) {
+    plan_.jobs.push_back({.name = std::string(name_of(op))});
+    Program& program = plan_.programs.emplace_back();
+    program.steps.push_back({.kind = StepKind::collective, .collective = op});
+    std::vector<std::uint32_t> members;
+    for (const int gpu : gpus) {
+      members.push_back(static_cast<std::uint32_t>(plan_.ranks.size()));
+      Rank& rank = plan_.ranks.emplace_back();
+      rank.number = static_cast<int>(members.back());
+      rank.gpu = gpu;
+      rank.groups[static_cast<std::size_t>(GroupRole::data)] = 0;
+    }
+    plan_.groups.push_back(make_group(GroupRole::data, 0, members));
   }
   Plan take() && { return std::move(plan_); }
 
@@ -84,7 +109,8 @@ class PlanBuilder {
     using enum kernels::CollectiveOp;
     if (group.inside_domain) return sim::Time::seconds(times_.scale_up_collective(all_gather, group.shape.ranks, bytes).seconds);
     const auto cost = kernels::plan_network_collective(all_gather, group.shape, bytes, times_);
-    return sim::Time::seconds(cost.before_s + cost.latency_s + cost.after_s + cost.flow_bytes * group.wire_factor / group.ceiling.value());
+    return sim::Time::seconds(cost.before_s + cost.latency_s + cost.after_s +
+                              cost.flow_bytes * group.wire_factor / (group.shape.nic_rate_Bps * group.shape.per_host));
   }
 
   void add_channels(const JobSpec& job, sim::Bytes bytes) {
@@ -107,26 +133,19 @@ class PlanBuilder {
     source.channels[static_cast<std::size_t>(out)] = destination.channels[static_cast<std::size_t>(in)] = number;
     const bool local = fabric_.same_domain(source.gpu, destination.gpu);
     const topology::Route route = fabric_.route(source.gpu, destination.gpu, number);
-    const kernels::NetworkProfile& network = times_.profile().network;
-    // As of a collective's step: what was measured has a fabric's latency in it.
-    const double step = std::max(route.latency.in_seconds(), local ? network.intra_step_seconds : network.inter_step_seconds);
-    const double base = local ? 0 : network.base_seconds;
+    const double base = local ? 0 : times_.profile().network.base_seconds;
     plan_.channels.push_back({.role = out,
                               .source = index_of(source),
                               .destination = index_of(destination),
                               .messages = messages,
                               .bytes = bytes,
                               .wire_factor = wire_factor(local),
-                              .latency = sim::Time::seconds(base + step),
+                              .latency = sim::Time::seconds(base + step_seconds(times_.profile(), route, local)),
                               .shares = route.shares,
                               .ceiling = ceiling_of(route.shares)});
   }
 
-  // Bytes on the wire for each byte of payload; the profile says what part of a link's rate large messages reach.
-  double wire_factor(bool inside_domain) const {
-    if (scenario_.cluster.fabric.transport == topology::Transport::ideal) return 1;
-    return 1 / (inside_domain ? times_.profile().scale_up.efficiency : times_.profile().network.nic_efficiency);
-  }
+  double wire_factor(bool inside_domain) const { return workloads::wire_factor(scenario_.cluster, times_.profile(), inside_domain); }
 
   sim::BytesPerSecond ceiling_of(const std::vector<sim::LinkShare>& shares) const {
     double ceiling = shares.empty() ? 0 : std::numeric_limits<double>::infinity();
@@ -168,16 +187,18 @@ class PlanBuilder {
         }
   }
 
-  // Hosts of the group in rank order; rings leave a host by the NIC of each of its members in turn.
-  // Inside the host the scale-up domain is faster than the NICs together, so its links are not loaded.
+  // Hosts of the group in rank order; rings leave a host by the NIC of each of its members in turn. Hosts that share
+  // a scale-up domain (NVL72) count as one. Inside the host the scale-up domain is faster than the NICs together, so its links are not
+  // loaded.
   Group make_group(GroupRole role, std::uint32_t job, const std::vector<std::uint32_t>& members) {
     Group group{.role = role, .job = job, .ranks = members};
     std::vector<std::vector<int>> gpus_by_host;
-    int last_host = -1;
+    int last_gpu = -1;
     for (const std::uint32_t r : members) {
       const int gpu = plan_.ranks[r].gpu;
-      if (fabric_.host_of(gpu) != last_host) gpus_by_host.emplace_back();
-      last_host = fabric_.host_of(gpu);
+      const bool joined = last_gpu >= 0 && (fabric_.host_of(gpu) == fabric_.host_of(last_gpu) || fabric_.same_domain(gpu, last_gpu));
+      if (!joined) gpus_by_host.emplace_back();
+      last_gpu = gpu;
       gpus_by_host.back().push_back(gpu);
     }
     group.inside_domain = std::all_of(members.begin(), members.end(), [&](std::uint32_t r) {
@@ -185,6 +206,7 @@ class PlanBuilder {
     });
     group.shape.ranks = static_cast<int>(members.size());
     if (group.inside_domain) return group;
+    group.shape.transport = transport_of(scenario_.cluster.fabric.transport);
     group.shape.hosts = static_cast<int>(gpus_by_host.size());
     for (const auto& gpus : gpus_by_host) group.shape.per_host = std::max(group.shape.per_host, static_cast<int>(gpus.size()));
     group.wire_factor = wire_factor(false);
@@ -193,26 +215,20 @@ class PlanBuilder {
   }
 
   void add_ring(Group& group, const std::vector<std::vector<int>>& gpus_by_host) {
-    const int rings = group.shape.per_host;
+    const auto hosts = static_cast<std::uint32_t>(gpus_by_host.size()), rings = static_cast<std::uint32_t>(group.shape.per_host);
     double latency = 0, nic_rate = std::numeric_limits<double>::infinity();
-    std::vector<sim::LinkId> touched;
-    for (std::size_t h = 0; h < gpus_by_host.size(); ++h)
-      for (int ring = 0; ring < rings; ++ring) {
+    for (std::uint32_t h = 0; h < hosts; ++h)
+      for (std::uint32_t ring = 0; ring < rings; ++ring) {
         const auto& here = gpus_by_host[h];
-        const auto& next = gpus_by_host[(h + 1) % gpus_by_host.size()];
-        const topology::Route route = fabric_.route(here[ring % here.size()], next[ring % next.size()], ring);
+        const auto& next = gpus_by_host[(h + 1) % hosts];
+        topology::Route route = fabric_.route(here[ring % here.size()], next[ring % next.size()], ring);
+        const sim::BytesPerSecond ceiling = ceiling_of(route.shares);
         latency += route.latency.in_seconds();
-        nic_rate = std::min(nic_rate, ceiling_of(route.shares).value());
-        for (const sim::LinkShare& s : route.shares) {
-          if (share_of_link_[s.link.value()] == 0) touched.push_back(s.link);
-          share_of_link_[s.link.value()] += s.share / rings;
-        }
+        nic_rate = std::min(nic_rate, ceiling.value());
+        group.edges.push_back({std::move(route.shares), {}, ceiling, (h + hosts - 1) % hosts * rings + ring});
       }
-    std::sort(touched.begin(), touched.end());
-    for (const sim::LinkId link : touched) group.shares.push_back({link, std::exchange(share_of_link_[link.value()], 0)});
-    group.ceiling = sim::BytesPerSecond{nic_rate * rings};
     group.shape.nic_rate_Bps = nic_rate;
-    group.shape.route_latency_s = latency / static_cast<double>(gpus_by_host.size()) / rings;
+    group.shape.route_latency_s = latency / hosts / rings;
   }
 
   const Scenario& scenario_;
@@ -220,7 +236,6 @@ class PlanBuilder {
   const kernels::OperationTimes& times_;
   Plan plan_;
   std::vector<std::uint32_t> rank_by_place_;  // of the job being added, by (pp, dp, tp)
-  std::vector<double> share_of_link_;         // scratch, all zero between uses
 };
 
 }  // namespace
@@ -231,6 +246,22 @@ std::vector<std::uint32_t> pipeline_ranks(const JobSpec& job) {
     if (const Coordinates at = coordinates_of(number, job.parallel); at.tp == 0 && at.dp == 0)
       numbers[at.pp] = static_cast<std::uint32_t>(number);
   return numbers;
+}
+
+double step_seconds(const kernels::DeviceProfile& profile, const topology::Route& route, bool inside_domain) {
+  return std::max(route.latency.in_seconds(), inside_domain ? profile.network.intra_step_seconds : profile.network.inter_step_seconds);
+}
+
+double wire_factor(const topology::ClusterSpec& cluster, const kernels::DeviceProfile& profile, bool inside_domain) {
+  if (cluster.fabric.transport == topology::Transport::ideal) return 1;
+  return 1 / (inside_domain ? profile.scale_up.efficiency : profile.network.efficiency(transport_of(cluster.fabric.transport)));
+}
+
+Plan build_collective_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times,
+                           const std::vector<int>& gpus, kernels::CollectiveOp op) {
+  PlanBuilder builder(scenario, fabric, times);
+  builder.add_collective(gpus, op);
+  return std::move(builder).take();
 }
 
 Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times,

@@ -19,4 +19,13 @@ std::vector<std::uint32_t> pipeline_ranks(const JobSpec& job);
 Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times,
                 const SoftwareByName& software);
 
+// One job with a rank on each of `gpus`, whose program is one collective of all of them; its bytes are still to be set.
+Plan build_collective_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times,
+                           const std::vector<int>& gpus, kernels::CollectiveOp op);
+
+// What a message takes at least, as a step of a collective: what was measured has a fabric's latency in it.
+double step_seconds(const kernels::DeviceProfile& profile, const topology::Route& route, bool inside_domain);
+// Bytes on the wire for each byte of payload; the profile says what part of a link's rate large messages reach.
+double wire_factor(const topology::ClusterSpec& cluster, const kernels::DeviceProfile& profile, bool inside_domain);
+
 }  // namespace workloads

@@ -36,7 +36,7 @@ class RunCommand final : public Command {
         .option("--network", "NAME", network_, "analytic or fluid, instead of the scenario's")
         .list("--set", "a.b.c=value", overrides_, "change one key of the scenario; may be repeated")
         .flag("--no-fold", no_fold_, "simulate every rank, also those that provably do the same")
-        .flag("--exact", exact_, "forbid the packet network to skip steady states; there is none yet, so this changes nothing");
+        .flag("--exact", exact_, "simulate every message of a collective, also while no other flow is on its links");
   }
 
   ExitCode run(Console& console) override {
@@ -83,7 +83,7 @@ class RunCommand final : public Command {
     ProgressBar bar(!console.options().quiet);
     const CtrlC ctrl_c;
     workloads::RunOptions options{
-        .threads = console.options().threads, .fold = !no_fold_, .trace_level = level_named(level_), .trace = trace};
+        .threads = console.options().threads, .fold = !no_fold_, .exact = exact_, .trace_level = level_named(level_), .trace = trace};
     if (!timeline_.empty()) options.trace_level = std::max(options.trace_level, workloads::TraceLevel::ops);
     options.progress = [&](double fraction) {
       bar.show(fraction);

@@ -96,7 +96,8 @@ class TrafficCommand final : public Command {
         .option("--flows-count", "N", flow_count_, "web-search: how many flows (default 10000)")
         .option("--out", "FCT.csv", out_, "write id,src,dst,bytes,start_s,finish_s,tag of each flow")
         .option("--plot", "F.svg", plot_, "draw the completion times and the slowdown by size")
-        .list("--set", "a.b.c=value", overrides_, "change one key of the scenario; may be repeated");
+        .list("--set", "a.b.c=value", overrides_, "change one key of the scenario; may be repeated")
+        .flag("--exact", exact_, "simulate every message of a ring, also while no other flow is on its links");
   }
 
   ExitCode run(Console& console) override {
@@ -119,11 +120,11 @@ class TrafficCommand final : public Command {
  private:
   static constexpr int absent = -2'147'483'647;
 
-  static TrafficOutcome simulate(const workloads::Scenario& scenario, const topology::Fabric& fabric, const FlowList& list,
-                                 const Console& console) {
+  TrafficOutcome simulate(const workloads::Scenario& scenario, const topology::Fabric& fabric, const FlowList& list,
+                          const Console& console) const {
     ProgressBar bar(!console.options().quiet);
     const CtrlC ctrl_c;
-    const TrafficOptions options{.threads = console.options().threads, .progress = [&](double fraction) {
+    const TrafficOptions options{.threads = console.options().threads, .exact = exact_, .progress = [&](double fraction) {
                                    bar.show(fraction);
                                    return !CtrlC::pressed();
                                  }};
@@ -170,6 +171,7 @@ class TrafficCommand final : public Command {
   std::string scenario_, flows_, out_, plot_, size_;
   int senders_ = absent, receiver_ = absent, end_points_ = absent, flow_count_ = absent;
   double load_ = absent;
+  bool exact_ = false;
   PatternSpec spec_;
   std::vector<std::string> overrides_;
 };

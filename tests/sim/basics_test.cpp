@@ -1,6 +1,5 @@
 #include <gmock/gmock.h>
 #include <atomic>
-#include "sim/event_queue.hpp"
 #include "sim/parallel.hpp"
 #include "sim/random.hpp"
 #include "sim/signature.hpp"
@@ -22,17 +21,6 @@ TEST(Units, bits_bytes_and_powers) {
 
 // 3.6 Tb/s is 450 GB/s: 2.2 ps a byte, which whole picoseconds per byte would get 10 % wrong.
 TEST(Units, fast_links_keep_their_fraction_of_a_picosecond_per_byte) { EXPECT_EQ(450_GB / 450_GBps, 1_s); }
-
-TEST(EventQueue, ties_go_by_kind_entity_and_sequence) {
-  EventQueue<int> queue;
-  queue.push(5_ns, 1, 0, 0, 4);
-  queue.push(5_ns, 0, 7, 1, 3);
-  queue.push(5_ns, 0, 7, 0, 2);
-  queue.push(5_ns, 0, 2, 9, 1);
-  queue.push(4_ns, 9, 9, 9, 0);
-  for (int expected = 0; expected < 5; ++expected) EXPECT_EQ(queue.pop().payload, expected);
-  EXPECT_EQ(queue.next_time(), never);
-}
 
 TEST(Random, depends_on_its_coordinates_only) {
   const Random random(7, 1);

@@ -109,6 +109,50 @@ TEST(FluidNetwork, flow_waits_while_its_link_is_down) {
   EXPECT_EQ(net->next_event(), 20_ms);
 }
 
+// Three messages, each 5 us and 1 GB / 100 GB/s: on both networks, where nobody else is.
+TEST(Network, train_takes_its_messages_one_after_the_other) {
+  const std::vector<LinkSpec> links = {{100_GBps}};
+  const std::vector<LinkShare> route = {{LinkId{0}}};
+  for (const char* name : {"fluid", "analytic"}) {
+    const auto net = make_network(name, links);
+    net->start({1_GB, 5_us, route, {}, 1, 3});
+    EXPECT_THAT(finish_all(*net), ElementsAre(std::pair{FlowId{0}, 3 * (10_ms + 5_us)}));
+    EXPECT_DOUBLE_EQ(net->link_use()[0].bytes, 3e9);
+  }
+}
+
+// Half the rate from 2 ms after the start of the second message's bytes: 8 ms of it and the third take twice as long.
+// Down in the latency of the third, which goes on meanwhile; its bytes wait for the link.
+TEST(FluidNetwork, train_goes_on_from_where_it_is_when_its_rate_changes) {
+  const auto net = fluid({{100_GBps}});
+  net->start({1_GB, 5_us, std::vector<LinkShare>{{LinkId{0}}}, {}, 1, 3});
+  const Time change = 10_ms + 2 * 5_us + 2_ms, third = change + 16_ms;
+  net->advance_to(change);
+  EXPECT_NEAR(net->link_use()[0].bytes, 1.2e9, 1);
+  net->set_capacity(LinkId{0}, 50_GBps);
+  EXPECT_EQ(net->next_event(), third + 5_us + 20_ms);
+  net->advance_to(third + 3_us);
+  EXPECT_NEAR(net->link_use()[0].bytes, 2e9, 1);
+  net->set_capacity(LinkId{0}, {});
+  EXPECT_EQ(net->next_event(), never);
+  net->advance_to(third + 100_ms);
+  net->set_capacity(LinkId{0}, 50_GBps);
+  EXPECT_EQ(net->next_event(), third + 100_ms + 20_ms);
+}
+
+// What is cancelled leaves its share to the others, and never ends.
+TEST(FluidNetwork, cancelled_flows_leave_no_trace) {
+  const auto net = fluid({{100_GBps}});
+  const std::vector<LinkShare> route = {{LinkId{0}}};
+  const FlowId train = net->start({1_GB, 5_us, route, {}, 1, 3}), waits = net->start(over(1_GB, route, 1_s));
+  const FlowId stays = net->start(over(1_GB, route));
+  net->advance_to(10_ms);
+  net->cancel(train);
+  net->cancel(waits);
+  EXPECT_THAT(finish_all(*net), ElementsAre(std::pair{stays, 15_ms}));
+  EXPECT_NEAR(net->link_use()[0].bytes, 1e9, 1);
+}
+
 // The link that holds a flow below what its own ends allow is told from a NIC that is merely busy.
 TEST(FluidNetwork, limiting_time_is_that_of_the_shared_link) {
   const auto net = fluid({{10_GBps}, {10_GBps}, {10_GBps}});  // two NICs, one trunk

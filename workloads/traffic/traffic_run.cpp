@@ -7,8 +7,8 @@
 #include <queue>
 #include <unordered_map>
 #include "kernels/device_profile.hpp"
+#include "sim/coupled_network.hpp"
 #include "sim/error.hpp"
-#include "sim/network.hpp"
 #include "sim/signature.hpp"
 #include "workloads/run.hpp"  // Interrupted
 #include "workloads/stopwatch.hpp"
@@ -37,7 +37,8 @@ NumberLists flows_by_key(std::size_t keys, std::size_t flows, Keys&& keys_of) {
   return lists;
 }
 
-// Plays a list of flows on a network. Each message of a flow is one flow of the network; a flow has at most one under way.
+// Plays a list of flows on a network. Each message of a flow is one flow of the network; a flow has at most one under way. Rings
+// are one collective each.
 class Player {
  public:
   Player(const Scenario& scenario, const topology::Fabric& fabric, const FlowList& list, const TrafficOptions& options)
@@ -46,7 +47,8 @@ class Player {
         list_(list),
         options_(options),
         efficiency_(efficiency_across_nics(scenario.cluster)),
-        network_(sim::make_network(scenario.network, fabric.network_links(), nullptr, options.threads)),
+        network_(sim::make_network(scenario.network, fabric.network_links(), nullptr, options.threads), fabric.network_links(),
+                 options.exact ? sim::Coupling::off : sim::Coupling::automatic),
         started_(list.size()),
         arrived_(list.size()),
         waits_(list.size()) {
@@ -56,6 +58,7 @@ class Player {
     for (const Flow& flow : list.flows) messages_in_all_ += static_cast<std::uint64_t>(flow.repeat);
     find_followers();
     find_neighbours();
+    find_rings();
     due_.reserve(list.size());
     for (std::uint32_t flow = 0; flow < list.size(); ++flow)
       if (waits_[flow] == 0) due_.push_back(flow);
@@ -65,9 +68,13 @@ class Player {
   TrafficOutcome run() {
     check_duration();
     for (std::uint64_t round = 0;; ++round) {
-      const Time next = std::min(next_start(), network_->next_event());
+      const Time next = std::min(next_start(), network_.next_event());
       if (next == sim::never) break;
-      for (const sim::FlowId id : network_->advance_to(next)) arrive(flow_of_id_[id.value()], next);
+      for (const sim::FlowId id : network_.advance_to(next))
+        if (const std::uint32_t number = flow_of_id_[id.value()]; number < list_.size())
+          arrive(number, next);
+        else
+          end_ring(rings_[number - list_.size()], network_.edge_finishes(id));
       start_all(next);
       if (round % 1024 == 0) tell_progress();
     }
@@ -84,6 +91,8 @@ class Player {
     auto operator<=>(const Released&) const = default;
   };
 
+  static constexpr std::uint32_t no_ring = 0xffffffff;
+  std::uint32_t ring_of(std::uint32_t flow) const { return ring_of_flow_.empty() ? no_ring : ring_of_flow_[flow]; }
   bool repeats(std::uint32_t flow) const { return list_.flows[flow].repeat > 1; }
   bool all_arrived(std::uint32_t flow) const { return arrived_[flow] == list_.flows[flow].repeat; }
 
@@ -105,6 +114,41 @@ class Player {
     const auto gpus = static_cast<std::size_t>(fabric_.gpus());
     repeating_from_ = flows_by_key(gpus, list_.size(), [&](std::size_t flow) { return key_of(flow, list_.flows[flow].source); });
     repeating_to_ = flows_by_key(gpus, list_.size(), [&](std::size_t flow) { return key_of(flow, list_.flows[flow].destination); });
+  }
+
+  // A ring as above: its flows in the order of their messages' way, beginning with the first of the list.
+  struct Ring {
+    std::vector<std::uint32_t> flows;
+    std::vector<sim::CollectiveEdge> edges;
+  };
+
+  void find_rings() {
+    if (!repeating_from_.size()) return;
+    std::vector<bool> seen(list_.size());
+    for (std::uint32_t first = 0; first < list_.size(); ++first) {
+      if (seen[first] || !repeats(first)) continue;
+      Ring ring;
+      std::uint32_t flow = first;
+      while (!seen[flow] && fits_in_ring(flow, first)) {
+        seen[flow] = true;
+        ring.flows.push_back(flow);
+        flow = repeating_from_[static_cast<std::size_t>(list_.flows[flow].destination)].front();
+      }
+      if (flow != first || ring.flows.empty()) continue;
+      ring_of_flow_.resize(list_.size(), no_ring);
+      for (const std::uint32_t member : ring.flows) ring_of_flow_[member] = static_cast<std::uint32_t>(rings_.size());
+      rings_.push_back(std::move(ring));
+    }
+  }
+  bool fits_in_ring(std::uint32_t flow, std::uint32_t first) const {
+    const Flow &a = list_.flows[flow], &b = list_.flows[first];
+    const auto one_each = [&](int gpu) {
+      return repeating_from_[static_cast<std::size_t>(gpu)].size() == 1 && repeating_to_[static_cast<std::size_t>(gpu)].size() == 1;
+    };
+    const bool free = waits_[flow] == 0 && (followers_.size() == 0 || followers_[flow].empty());
+    const bool same_wire = fabric_.same_domain(a.source, a.destination) == fabric_.same_domain(b.source, b.destination);
+    return free && same_wire && a.source != a.destination && a.bytes == b.bytes && a.repeat == b.repeat && a.start == b.start &&
+           one_each(a.source) && one_each(a.destination);
   }
 
   // Takes away, again and again, what waits for nothing; what is left is circular or waits for a circle.
@@ -170,7 +214,11 @@ class Player {
     for (; next_due_ < due_.size() && list_.flows[due_[next_due_]].start <= now; ++next_due_) make_ready(due_[next_due_]);
     for (; !released_.empty() && released_.top().at <= now; released_.pop()) make_ready(released_.top().flow);
     std::sort(ready_.begin(), ready_.end());  // by number, whatever made them ready
-    for (const std::uint32_t flow : ready_) send(flow, now);
+    for (const std::uint32_t flow : ready_)
+      if (const std::uint32_t ring = ring_of(flow); ring == no_ring)
+        send(flow, now);
+      else if (rings_[ring].flows.front() == flow)
+        start_ring(ring, now);
     ready_.clear();
   }
   void make_ready(std::uint32_t flow) {
@@ -179,22 +227,55 @@ class Player {
   }
 
   void send(std::uint32_t flow, Time now) {
-    const Flow& spec = list_.flows[flow];
     topology::Route made;
     const topology::Route& route = route_of(flow, made);
-    const bool across_nics = !route.shares.empty() && fabric_.network_link_kind(route.shares.front().link) != topology::LinkKind::scale_up;
-    const sim::Bytes bytes =
-        across_nics && efficiency_ < 1 ? sim::Bytes{std::llround(static_cast<double>(spec.bytes.count()) / efficiency_)} : spec.bytes;
-    if (started_[flow] == 1) {
-      outcome_.start[flow] = now;
-      outcome_.alone[flow] = (route.latency + time_alone(route, bytes)) * spec.repeat;
+    const sim::Bytes bytes = bytes_on_the_wire(flow, route);
+    if (started_[flow] == 1) note_start(flow, route, bytes, now);
+    ++outcome_.events;
+    note_id(network_.start(sim::FlowSpec{bytes, route.latency, route.shares}), flow);
+  }
+
+  void start_ring(std::uint32_t number, Time now) {
+    Ring& ring = rings_[number];
+    const Flow& first = list_.flows[ring.flows.front()];
+    sim::Bytes bytes;
+    for (std::uint32_t i = 0; i < ring.flows.size(); ++i) {
+      topology::Route route = make_route(ring.flows[i]);
+      bytes = bytes_on_the_wire(ring.flows[i], route);
+      note_start(ring.flows[i], route, bytes, now);
+      ring.edges.push_back({std::move(route.shares), route.latency, {}, (i == 0 ? static_cast<std::uint32_t>(ring.flows.size()) : i) - 1});
     }
     ++outcome_.events;
-    ++outcome_.messages;
-    if (!route.shares.empty()) outcome_.bytes += static_cast<double>(bytes.count());
-    const sim::FlowId id = network_->start({bytes, route.latency, route.shares});
+    const auto steps = static_cast<std::uint32_t>(first.repeat);
+    note_id(network_.start(sim::CollectiveSpec{.edges = ring.edges, .steps = steps, .bytes = bytes, .edge_finishes = true}),
+            static_cast<std::uint32_t>(list_.size()) + number);
+  }
+  void end_ring(Ring& ring, std::span<const Time> finishes) {
+    ++outcome_.events;
+    for (std::size_t i = 0; i < ring.flows.size(); ++i) {
+      const std::uint32_t flow = ring.flows[i];
+      arrived_[flow] = list_.flows[flow].repeat;
+      messages_arrived_ += static_cast<std::uint64_t>(arrived_[flow]);
+      outcome_.finish[flow] = finishes[i];
+    }
+    ring = {};
+  }
+
+  void note_start(std::uint32_t flow, const topology::Route& route, sim::Bytes bytes, Time now) {
+    const int repeat = list_.flows[flow].repeat;
+    outcome_.start[flow] = now;
+    outcome_.alone[flow] = (route.latency + time_alone(route, bytes)) * repeat;
+    outcome_.messages += static_cast<std::uint64_t>(repeat);
+    if (!route.shares.empty()) outcome_.bytes += static_cast<double>(bytes.count()) * repeat;
+  }
+  void note_id(sim::FlowId id, std::uint32_t number) {
     if (flow_of_id_.size() <= id.value()) flow_of_id_.resize(id.value() + 1);
-    flow_of_id_[id.value()] = flow;
+    flow_of_id_[id.value()] = number;
+  }
+  sim::Bytes bytes_on_the_wire(std::uint32_t flow, const topology::Route& route) const {
+    const sim::Bytes bytes = list_.flows[flow].bytes;
+    const bool across_nics = !route.shares.empty() && fabric_.network_link_kind(route.shares.front().link) != topology::LinkKind::scale_up;
+    return across_nics && efficiency_ < 1 ? sim::Bytes{std::llround(static_cast<double>(bytes.count()) / efficiency_)} : bytes;
   }
 
   // Those of repeating flows are kept; others live in `made` while they are started.
@@ -272,8 +353,9 @@ class Player {
       signature.add(outcome_.finish[flow].ps());
     }
     outcome_.signature = signature.value();
+    outcome_.events += 2 * network_.messages();
     const double seconds = outcome_.makespan().in_seconds();
-    const std::vector<sim::LinkUse> use = network_->link_use();
+    const std::vector<sim::LinkUse> use = network_.link_use();
     for (std::uint32_t link = 0; link < use.size() && seconds > 0; ++link) {
       const double utilization = use[link].bytes / (fabric_.network_links()[link].capacity.value() * seconds);
       if (utilization <= outcome_.max_link_utilization) continue;
@@ -287,16 +369,18 @@ class Player {
   const FlowList& list_;
   const TrafficOptions& options_;
   double efficiency_;
-  std::unique_ptr<sim::Network> network_;
+  sim::CoupledNetwork network_;
   std::vector<std::int32_t> started_, arrived_;  // messages, by flow
   std::vector<std::uint32_t> waits_;             // unfinished flows in `after`, by flow
   NumberLists followers_;                        // by flow
   NumberLists repeating_from_, repeating_to_;    // by GPU
-  std::vector<std::uint32_t> due_;               // flows that wait for nothing but their start, in its order
+  std::vector<Ring> rings_;
+  std::vector<std::uint32_t> ring_of_flow_;  // none: there are no rings
+  std::vector<std::uint32_t> due_;           // flows that wait for nothing but their start, in its order
   std::size_t next_due_ = 0;
   std::priority_queue<Released, std::vector<Released>, std::greater<>> released_;
-  std::vector<std::uint32_t> ready_;  // to be started now
-  std::vector<std::uint32_t> flow_of_id_;
+  std::vector<std::uint32_t> ready_;       // to be started now
+  std::vector<std::uint32_t> flow_of_id_;  // rings after the flows
   std::unordered_map<std::uint32_t, topology::Route> kept_routes_;
   std::uint64_t messages_in_all_ = 0, messages_arrived_ = 0;
   TrafficOutcome outcome_;

@@ -10,7 +10,8 @@
 namespace workloads::traffic {
 
 struct TrafficOptions {
-  int threads = 1;  // that may share one large solve (0: as many as the machine gives); the result does not depend on it
+  int threads = 1;     // that may share one large solve (0: as many as the machine gives); the result does not depend on it
+  bool exact = false;  // every message of a ring simulated, also where one variable tells the same
   // Called now and then with the fraction done (0..1); returning false stops the run (Interrupted is thrown).
   std::function<bool(double)> progress;
 };
@@ -34,7 +35,8 @@ struct TrafficOutcome {
 // of its route, then shares bandwidth until its last byte has arrived. Flows of zero bytes, or to their own source,
 // finish after the latency. Routes are made when a flow starts; with ecmp the number of the flow is the hash label.
 // `transport: ideal` carries the bytes as they are; other transports carry bytes / nic_efficiency of the accelerator's
-// profile across NICs, if the scenario names one.
+// profile across NICs, if the scenario names one. Flows that repeat and form a ring (equal bytes, repeat and start, one in and one
+// out at each end point, no `after`) are one collective: one variable until other flows come on its links (sim/coupled_network.hpp).
 // Throws sim::InputError when flows wait for each other, naming the circle; sim::SimulationError when there is no route.
 TrafficOutcome run_traffic(const Scenario& scenario, const topology::Fabric& fabric, const FlowList& list,
                            const TrafficOptions& options = {});
