@@ -106,7 +106,21 @@ Handle create_dataset(hid_t where, const std::string& name, hid_t type, std::arr
   checked(H5Pset_chunk(how.id(), static_cast<int>(N), chunk.data()), name);
   checked(H5Pset_shuffle(how.id()), name);
   checked(H5Pset_deflate(how.id(), 1), name);
+  checked(H5Pset_obj_track_times(how.id(), false), name);  // equal contents, equal files
   return handle(H5Dcreate2(where, name.c_str(), type, space.id(), H5P_DEFAULT, how.id(), H5P_DEFAULT), what);
+}
+
+constexpr std::size_t chunk_bytes = 1 << 20;  // of a chunk of texts: what HDF5 caches
+
+// `rows` counts what is there and grows.
+void append_rows(hid_t dataset, hid_t type, hsize_t& rows, hsize_t count, const void* data, const std::string& name) {
+  const hsize_t total = rows + count;
+  checked(H5Dset_extent(dataset, &total), name);
+  const Handle file_space = handle(H5Dget_space(dataset), name);
+  checked(H5Sselect_hyperslab(file_space.id(), H5S_SELECT_SET, &rows, nullptr, &count, nullptr), name);
+  const Handle memory_space = handle(H5Screate_simple(1, &count, nullptr), name);
+  checked(H5Dwrite(dataset, type, memory_space.id(), file_space.id(), H5P_DEFAULT, data), name);
+  rows = total;
 }
 
 }  // namespace
@@ -176,21 +190,12 @@ void write_text(hid_t where, const std::string& name, std::string_view text) {
   dataset.close(what);
 }
 
-// Fixed length: only that compresses.
 void write_texts(hid_t where, const std::string& name, const std::vector<std::string>& texts) {
   std::size_t length = 1;
   for (const auto& text : texts) length = std::max(length, text.size());
-  std::string flat(length * texts.size(), '\0');
-  for (std::size_t i = 0; i < texts.size(); ++i) texts[i].copy(flat.data() + i * length, length);
-  const Handle type = handle(H5Tcopy(H5T_C_S1), name);
-  checked(H5Tset_size(type.id(), length), name);
-  checked(H5Tset_strpad(type.id(), H5T_STR_NULLPAD), name);
-  checked(H5Tset_cset(type.id(), H5T_CSET_UTF8), name);
-  Handle dataset = create_dataset<1>(where, name, type.id(), {texts.size()}, {4096});
-  const std::string what = full_name(where, name);
-  checked(H5Dwrite(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, flat.data()), what);
-  set_attribute(dataset.id(), "units", "1");
-  dataset.close(what);
+  TextColumn column(where, name, length);
+  for (const auto& text : texts) column.push(text);
+  column.append();
 }
 
 Handle write_matrix(hid_t where, const std::string& name, std::span<const double> values, std::size_t columns, std::string_view units) {
@@ -211,13 +216,7 @@ Column<T>::Column(hid_t group, const std::string& name, std::string_view units)
 template <class T>
 void Column<T>::append() {
   if (buffer_.empty()) return;
-  const hsize_t count = buffer_.size(), total = rows_ + count;
-  checked(H5Dset_extent(dataset_.id(), &total), name_);
-  const Handle file_space = handle(H5Dget_space(dataset_.id()), name_);
-  checked(H5Sselect_hyperslab(file_space.id(), H5S_SELECT_SET, &rows_, nullptr, &count, nullptr), name_);
-  const Handle memory_space = handle(H5Screate_simple(1, &count, nullptr), name_);
-  checked(H5Dwrite(dataset_.id(), native<T>(), memory_space.id(), file_space.id(), H5P_DEFAULT, buffer_.data()), name_);
-  rows_ = total;
+  append_rows(dataset_.id(), native<T>(), rows_, buffer_.size(), buffer_.data(), name_);
   buffer_.clear();
 }
 
@@ -225,5 +224,70 @@ template class Column<std::uint8_t>;
 template class Column<std::int32_t>;
 template class Column<std::int64_t>;
 template class Column<double>;
+
+// Fixed length: only that compresses.
+TextColumn::TextColumn(hid_t group, const std::string& name, std::size_t length)
+    : name_(full_name(group, name)),
+      length_(std::max<std::size_t>(length, 1)),
+      chunk_rows_(std::clamp<std::size_t>(chunk_bytes / length_, 1, 4096)),
+      type_(handle(H5Tcopy(H5T_C_S1), name)) {
+  checked(H5Tset_size(type_.id(), length_), name);
+  checked(H5Tset_strpad(type_.id(), H5T_STR_NULLPAD), name);
+  checked(H5Tset_cset(type_.id(), H5T_CSET_UTF8), name);
+  dataset_ = create_dataset<1>(group, name, type_.id(), {0}, {chunk_rows_});
+  set_attribute(dataset_.id(), "units", "1");
+}
+
+void TextColumn::push(std::string_view text) {
+  buffer_ += text.substr(0, length_);
+  buffer_.append(length_ - std::min(text.size(), length_), '\0');
+  if (buffer_.size() >= chunk_rows_ * length_) append();
+}
+
+void TextColumn::append() {
+  if (buffer_.empty()) return;
+  append_rows(dataset_.id(), type_.id(), rows_, buffer_.size() / length_, buffer_.data(), name_);
+  buffer_.clear();
+}
+
+namespace {
+Handle open_file(const std::string& path) {
+  take_over();
+  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
+  if (file.id() < 0) throw sim::InputError(fmt::format("{}: cannot be opened as HDF5. Is it there, and a file of weftsim?", path));
+  return file;
+}
+}  // namespace
+
+bool has(const std::string& path, const std::string& object) {
+  return checked(H5Lexists(open_file(path).id(), object.c_str(), H5P_DEFAULT), path) > 0;
+}
+
+std::string read_text(const std::string& path, const std::string& dataset, std::size_t row) {
+  const auto refuse = [&](std::string_view what) { throw sim::InputError(fmt::format("{}: {}", path, what)); };
+  const Handle file = open_file(path);
+  const Handle data(H5Dopen2(file.id(), dataset.c_str(), H5P_DEFAULT));
+  if (data.id() < 0) refuse(fmt::format("has no dataset {}. Is it a whole file of weftsim?", dataset));
+  const Handle type = handle(H5Dget_type(data.id()), path), space = handle(H5Dget_space(data.id()), path);
+  if (H5Tget_class(type.id()) != H5T_STRING) refuse(fmt::format("{} is no text.", dataset));
+  hsize_t rows = 1;
+  const int dimensions = H5Sget_simple_extent_ndims(space.id());
+  if (dimensions > 1) refuse(fmt::format("{} is no column.", dataset));
+  if (dimensions == 1) checked(H5Sget_simple_extent_dims(space.id(), &rows, nullptr), path);
+  if (row >= rows) refuse(fmt::format("has no row {} (known: {} rows, from 0). Name one of them.", row, rows));
+  const hsize_t first = row, count = 1;
+  if (dimensions == 1) checked(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, &first, nullptr, &count, nullptr), path);
+  const Handle memory = handle(H5Screate(H5S_SCALAR), path);
+  if (H5Tis_variable_str(type.id()) > 0) {
+    char* found = nullptr;
+    checked(H5Dread(data.id(), type.id(), memory.id(), space.id(), H5P_DEFAULT, &found), path);
+    std::string text = found ? found : "";
+    H5free_memory(found);
+    return text;
+  }
+  std::string text(H5Tget_size(type.id()), '\0');
+  checked(H5Dread(data.id(), type.id(), memory.id(), space.id(), H5P_DEFAULT, text.data()), path);
+  return text.substr(0, text.find('\0'));
+}
 
 }  // namespace workloads::hdf5

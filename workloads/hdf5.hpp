@@ -8,7 +8,7 @@
 #include <vector>
 
 // The thin layer over HDF5's C API: handles that close themselves, errors as sim::MachineError with
-// HDF5's own reasons, columns. Included by trace_file.cpp and its tests only.
+// HDF5's own reasons, columns. Included by trace_file.cpp, studies/sweep_table.cpp and their tests only.
 // The file format is the earliest one on purpose: with `libver latest` a killed writer leaves a file that
 // needs h5clear before anything opens it.
 namespace workloads::hdf5 {
@@ -76,5 +76,24 @@ class Column {
   hsize_t rows_ = 0;
   std::vector<T> buffer_;
 };
+
+// One extensible dataset of texts of at most `length` bytes.
+class TextColumn {
+ public:
+  TextColumn(hid_t group, const std::string& name, std::size_t length);
+  void push(std::string_view text);
+  void append();  // writes what is buffered
+
+ private:
+  std::string name_;
+  std::size_t length_, chunk_rows_;
+  Handle type_, dataset_;
+  hsize_t rows_ = 0;
+  std::string buffer_;  // padded with NUL
+};
+
+// For reading; throw sim::InputError for what is no file, not there or no text.
+bool has(const std::string& path, const std::string& object);
+std::string read_text(const std::string& path, const std::string& dataset, std::size_t row = 0);  // of a column, or the only one
 
 }  // namespace workloads::hdf5

@@ -2,43 +2,10 @@
 #include <algorithm>
 #include <cmath>
 #include "workloads/memory.hpp"
+#include "workloads/step_interval.hpp"
 
 namespace workloads {
 namespace {
-
-constexpr double ninety_percent = 1.645;  // sigmas
-// Relative error (1 sigma) of what a profile has no residual for: a data-sheet estimate.
-constexpr double unmeasured_sigma = 0.15;
-
-double sigma_of(const kernels::DeviceProfile& device, std::string_view what) {
-  const kernels::Residual* residual = device.residual(what);
-  return residual ? std::hypot(residual->sigma, residual->bias) : unmeasured_sigma;
-}
-
-// Seconds per step and rank, by what they depend on.
-struct Parts {
-  double gemm = 0, attention = 0, memory_bound = 0, collective = 0, network = 0;
-};
-
-Parts parts_of(const JobResult& result, const std::array<double, op_class_count>& device_s) {
-  const auto exposed = [&](Category c) { return result.breakdown_s[static_cast<std::size_t>(c)]; };
-  const auto device = [&](OpClass c) { return device_s[static_cast<std::size_t>(c)]; };
-  return {device(OpClass::gemm), device(OpClass::attention), device(OpClass::memory_bound), exposed(Category::tp_comm),
-          exposed(Category::dp_comm) + exposed(Category::pp_comm)};
-}
-
-double relative_sigma(const Parts& parts, const kernels::DeviceProfile& device, double software_sigma, double outside) {
-  const double busy = parts.gemm + parts.attention + parts.memory_bound + parts.collective + parts.network;
-  if (busy <= 0) return software_sigma;
-  // Waiting (bubbles) scales with what is waited for.
-  const double scale = 1 / std::max(busy, 1e-12);
-  const double terms[] = {parts.gemm * sigma_of(device, "gemm_large"), parts.attention * sigma_of(device, "attention"),
-                          parts.memory_bound * sigma_of(device, "memory_bound"), parts.collective * sigma_of(device, "all_reduce"),
-                          parts.network * sigma_of(device, "network_all_reduce")};
-  double squares = software_sigma * software_sigma;
-  for (const double term : terms) squares += term * scale * term * scale;
-  return std::sqrt(squares) * (1 + outside);  // extrapolated wholly: twice as wide
-}
 
 // The first rank of each program of a job: ranks of one stage have equal memory and kernels.
 std::vector<const Rank*> one_rank_a_stage(const Plan& plan, std::uint32_t job) {
@@ -52,19 +19,6 @@ std::vector<const Rank*> one_rank_a_stage(const Plan& plan, std::uint32_t job) {
   return ranks;
 }
 
-// Part of the time of matrix products that was extrapolated, over the blocks of all stages.
-double share_outside_range(const Plan& plan, std::uint32_t job) {
-  double outside = 0, all = 1e-12;
-  for (const Rank* rank : one_rank_a_stage(plan, job))
-    for (const Block& block : plan.programs[rank->program].blocks)
-      for (const Op& op : block.ops) {
-        if (op.op_class != OpClass::gemm) continue;
-        all += op.device.in_seconds();
-        outside += op.outside_measured_range ? op.device.in_seconds() : 0;
-      }
-  return outside / all;
-}
-
 }  // namespace
 
 MemoryUse worst_memory(const JobSettings& settings, const Plan& plan, std::uint32_t job, const kernels::DeviceProfile& device) {
@@ -73,7 +27,7 @@ MemoryUse worst_memory(const JobSettings& settings, const Plan& plan, std::uint3
   for (const Rank* rank : one_rank_a_stage(plan, job)) {
     MemoryUse use = static_memory(settings.job, settings.software, parameters_of_stage(settings.job, rank->pp));
     use.activations = peak_activations(plan.programs[rank->program]);
-    use.buffers = buffer_bytes(settings.job, settings.flash_attention, rank->pp == last);
+    use.buffers = buffer_bytes(settings.job, settings.software, settings.flash_attention, rank->pp == last);
     use.rank = rank->number;
     if (use.total() > worst.total()) worst = use;
   }
@@ -110,12 +64,14 @@ JobResult make_job_result(const JobSettings& settings, const Plan& plan, std::ui
   const double sequences = spec.global_batch;
   result.tokens_per_step = sequences * spec.model.seq_len;
   result.model_flops_per_step = sequences * model_flops_per_sequence(spec.model);
-  result.hardware_flops_per_step = result.model_flops_per_step + sequences * recompute_flops_per_sequence(spec.model, spec.recompute);
+  result.hardware_flops_per_step =
+      result.model_flops_per_step + sequences * recompute_flops_per_sequence(spec.model, spec.recompute, settings.flash_attention);
   result.peak_flops_per_gpu = device.peak(spec.precision);
   result.memory = worst_memory(settings, plan, job, device);
   const double outside = device.calibrated ? share_outside_range(plan, job) : 1;
   result.outside_calibrated_range = outside > 0.1;  // less hardly shows
-  const double sigma = relative_sigma(parts_of(result, device_s), device, settings.software.step_time_sigma, outside);
+  result.error_causes = step_error_causes(result, device_s, plan, job, spec.precision, device, settings.software);
+  const double sigma = log_sigma(result.error_causes);
   result.interval_low_s = result.step_time_s * std::exp(-ninety_percent * sigma);
   result.interval_high_s = result.step_time_s * std::exp(ninety_percent * sigma);
   return result;

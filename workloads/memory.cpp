@@ -4,50 +4,54 @@
 namespace workloads {
 namespace {
 
+double activation_width(const JobSpec& job) { return std::max(2, kernels::bytes_per_element(job.precision)); }
+double tokens_of(const JobSpec& job) { return double(job.micro_batch) * job.model.seq_len; }
+double sequence_split(const JobSpec& job) { return job.parallel.sequence_parallel ? job.parallel.tp : 1; }
+
 // s b h (10 + 24/t + 5 a s / (h t)) for a GPT in 2-byte precision (Korthikanti et al., eq. 2 and 4), term by term
 // so that gated, grouped-query and flash variants follow: inputs of every product, of norms and of the
-// nonlinearity; dropout masks of one byte; scores, softmax and its mask without flash attention.
-double kept_without_recompute(const JobSpec& job, bool flash) {
+// nonlinearity; dropout masks of one byte; scores, softmax and its mask unless they are computed again.
+double kept_without_full_recompute(const JobSpec& job, bool scores_kept) {
   const ModelSpec& m = job.model;
-  const double width = kernels::bytes_per_element(job.precision);
-  const double tokens = double(job.micro_batch) * m.seq_len;
-  const double tp = job.parallel.tp;
-  const double kv = 2.0 * m.kv_heads / m.heads;  // K and V relative to hidden
-  const double mask = m.linear_bias ? 1 : 0;     // GPT drops out, Llama does not
-  const double whole = 4 * width + 2 * mask;     // two norms, two block inputs
-  const double ffn = double(m.ffn_hidden) / m.hidden * ((m.gated_mlp ? 2 : 1) + 1) * width;
-  const double split = (1 + kv) * width + width + ffn;
-  const double scores = flash ? 0 : (2 * width + mask) * m.heads * m.seq_len / double(m.hidden);
-  const double whole_tp = job.parallel.sequence_parallel ? tp : 1;
-  return tokens * m.hidden * (whole / whole_tp + (split + scores) / tp);
+  const double width = activation_width(job), tp = job.parallel.tp;
+  const double heads = m.attention_width(), kv = heads * m.kv_heads / m.heads;
+  const double mask = m.dropout ? 1 : 0;
+  const double blocks = m.parallel_blocks ? 1 : 2;  // each: a norm's input, the products' input, a dropout mask
+  const double whole = blocks * (2 * width + mask) * m.hidden;
+  const double split = (2 * heads + 2 * kv + fc1_width(m) + m.ffn_hidden) * width;  // Q and the projection's input, K, V, the MLP
+  const double scores = scores_kept ? (2 * width + mask) * m.heads * m.seq_len : 0;
+  return tokens_of(job) * (whole / sequence_split(job) + (split + scores) / tp);
 }
 
-double layer_input(const JobSpec& job) {
-  const double tp = job.parallel.sequence_parallel ? job.parallel.tp : 1;
-  return double(job.micro_batch) * job.model.seq_len * job.model.hidden * kernels::bytes_per_element(job.precision) / tp;
-}
+double layer_input(const JobSpec& job) { return tokens_of(job) * job.model.hidden * activation_width(job) / sequence_split(job); }
 
 }  // namespace
 
 double activation_bytes_per_layer(const JobSpec& job, bool flash) {
-  return job.recompute == Recompute::full ? layer_input(job) : kept_without_recompute(job, flash);
+  if (job.recompute == Recompute::full) return layer_input(job);
+  return kept_without_full_recompute(job, !flash && job.recompute == Recompute::none);
 }
 
 MemoryUse static_memory(const JobSpec& job, const kernels::SoftwareProfile& software, double parameters) {
-  const double width = kernels::bytes_per_element(job.precision);
+  const double width = activation_width(job);
   const double master = width == 4 ? 0 : 4;  // FP32 copy of the weights
   const double moments = job.optimizer == OptimizerKind::adam ? 8 : 4;
+  const auto part = [&](int first_stage) { return job.parallel.zero >= first_stage ? 1.0 / std::max(1, job.parallel.dp) : 1.0; };
   MemoryUse use;
-  use.weights = width * parameters;
-  use.gradients = software.gradient_bytes * parameters;
-  use.optimizer = (master + moments) * parameters;
+  use.weights = width * parameters * part(3);
+  use.gradients = software.gradient_bytes * parameters * part(2);
+  use.optimizer = (master + moments) * parameters * part(1);
   return use;
 }
 
-double buffer_bytes(const JobSpec& job, bool flash, bool last_stage) {
-  const double recomputed = job.recompute == Recompute::full ? kept_without_recompute(job, flash) : 0;
-  const double logits = 4.0 * job.micro_batch * job.model.seq_len * padded_vocabulary(job.model, job.parallel.tp) / job.parallel.tp;
-  return std::max(recomputed, last_stage ? logits : 0);
+double buffer_bytes(const JobSpec& job, const kernels::SoftwareProfile& software, bool flash, bool last_stage) {
+  const double recomputed = job.recompute == Recompute::full ? kept_without_full_recompute(job, !flash) : 0;
+  const double rows = tokens_of(job) * job.model.predicted_positions;
+  const double logits = 4 * rows * padded_vocabulary(job.model, job.parallel.tp) / job.parallel.tp;
+  // Fully sharded: the whole weights and gradients of the layer at work and of the one fetched ahead.
+  const double layer = layer_parameters(job.model, job.parallel.tp);
+  const double gathered = job.parallel.zero == 3 ? 2 * layer * activation_width(job) + layer * software.gradient_bytes : 0;
+  return gathered + std::max(recomputed, last_stage ? logits : 0);
 }
 
 double peak_activations(const Program& program) {

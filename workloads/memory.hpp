@@ -10,11 +10,13 @@ namespace workloads {
 // Bytes of one layer's activations for one micro-batch that live from its forward to its backward pass.
 double activation_bytes_per_layer(const JobSpec& job, bool flash_attention);
 
-// Without activations: `parameters` are those of the rank.
+// Without activations: `parameters` are those of the rank before sharding. ZeRO stage 1 shards the optimizer
+// over the data-parallel ranks, 2 the gradients too, 3 the weights too.
 MemoryUse static_memory(const JobSpec& job, const kernels::SoftwareProfile& software, double parameters);
 
-// Working memory that is not kept: logits in FP32 on the last stage, one layer's activations under full recomputation.
-double buffer_bytes(const JobSpec& job, bool flash_attention, bool last_stage);
+// Working memory that is not kept: logits in FP32 on the last stage, one layer's activations under full recomputation,
+// gathered layers of sharded weights.
+double buffer_bytes(const JobSpec& job, const kernels::SoftwareProfile& software, bool flash_attention, bool last_stage);
 
 // The greatest sum of activations along a program's steps, in order.
 double peak_activations(const Program& program);

@@ -47,7 +47,8 @@ std::uint64_t most_flows_on_a_link(const Plan& plan, const topology::Fabric& fab
     }
   };
   for (const Channel& channel : plan.channels) add(channel.shares);
-  for (const Group& group : plan.groups) add(group.shares);
+  for (const Group& group : plan.groups)
+    for (const sim::CollectiveEdge& edge : group.edges) add(edge.shares);
   return flows.empty() ? 0 : *std::max_element(flows.begin(), flows.end());
 }
 

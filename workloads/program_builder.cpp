@@ -1,5 +1,6 @@
 #include "workloads/program_builder.hpp"
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -14,6 +15,8 @@ JobSettings settings_of(const JobSpec& job, const kernels::SoftwareProfile& soft
 
 namespace {
 
+constexpr double everything = std::numeric_limits<double>::infinity();
+
 // The chunks of the model that a stage holds: chunk c of stage s is number c * p + s of the model.
 struct Chunk {
   int first_layer = 0, layers = 0;
@@ -27,14 +30,21 @@ Chunk chunk_of(const ParallelSpec& parallel, int stage, int chunk) {
           number == parallel.pp * parallel.virtual_stages - 1};
 }
 
-// Of embedding and output projection; a tied projection on another stage is a copy of the word embedding.
-double end_parameters(const JobSpec& job, const Chunk& chunk) {
-  const int tp = job.parallel.tp;
-  double parameters = chunk.has_embedding ? embedding_parameters(job.model, tp) : 0;
-  if (!chunk.has_head) return parameters;
+// Of the output projection; a tied one on another stage is a copy of the word embedding.
+double head_parameters_of(const JobSpec& job, const Chunk& chunk) {
+  if (!chunk.has_head) return 0;
   const bool copy = job.model.tied_embeddings && job.parallel.pp > 1;
-  return parameters + (copy ? word_embedding_parameters(job.model, tp) : head_parameters(job.model, tp));
+  return head_parameters(job.model, job.parallel.tp) + (copy ? word_embedding_parameters(job.model, job.parallel.tp) : 0);
 }
+double embedding_parameters_of(const JobSpec& job, const Chunk& chunk) {
+  return chunk.has_embedding ? embedding_parameters(job.model, job.parallel.tp) : 0;
+}
+
+// Consecutive kernels of a pass, the parameters that they need and those whose gradients they complete.
+struct Part {
+  Ops ops;
+  double needed = 0, completed = 0;
+};
 
 void append(Ops& ops, const Ops& more) { ops.insert(ops.end(), more.begin(), more.end()); }
 
@@ -52,8 +62,11 @@ class ProgramBuilder {
     program_.exchange_sync = sim::Time::seconds(settings.software.p2p_sync_s);
     for (int c = 0; c < shape_.chunks; ++c) {
       chunks_.push_back(chunk_of(parallel_, stage, c));
-      forward_.push_back(add_block(forward_ops(chunks_[c])));
-      backward_.push_back(add_block(backward_ops(chunks_[c])));
+      forward_.push_back(add_parts(forward_parts(chunks_[c], fully_sharded() ? 0 : everything)));
+      first_forward_.push_back(gathers() ? add_parts(forward_parts(chunks_[c], bucket())) : forward_.back());
+      backward_.push_back(add_parts(backward_parts(chunks_[c], fully_sharded() ? 0 : everything)));
+      last_backward_.push_back(settings.overlap_dp && parallel_.dp > 1 ? add_parts(backward_parts(chunks_[c], bucket()))
+                                                                       : backward_.back());
     }
     const MemoryUse use = static_memory(job_, settings.software, parameters_of_stage(job_, stage));
     program_.static_memory = static_cast<std::int64_t>(use.weights + use.gradients + use.optimizer);
@@ -63,7 +76,7 @@ class ProgramBuilder {
     const std::vector<Slot> slots = schedule_of(job_.schedule)(shape_, stage_);
     for (const Slot& slot : slots)
       for (const Pass& pass : slot)
-        if (pass.kind == PassKind::backward) last_backward_[pass.chunk] = pass.micro_batch;
+        if (pass.kind == PassKind::backward) last_micro_batch_[pass.chunk] = pass.micro_batch;
     if (!program_.eager) add_exchange({}, slots.front());
     for (std::size_t i = 0; i < slots.size(); ++i) {
       for (const Pass& pass : slots[i]) add_pass(pass);
@@ -74,19 +87,45 @@ class ProgramBuilder {
   }
 
  private:
-  Ops forward_ops(const Chunk& chunk) const {
-    Ops ops;
-    if (chunk.has_embedding) append(ops, ops_.embedding_forward());
-    for (int l = 0; l < chunk.layers; ++l) append(ops, ops_.layer_forward(chunk.first_layer + l));
-    if (chunk.has_head) append(ops, ops_.head_forward());
-    return ops;
+  // A pass in parts of at least `least` parameters.
+  std::vector<Part> forward_parts(const Chunk& chunk, double least) const {
+    std::vector<Part> parts(1);
+    const double layer = layer_parameters(job_.model, parallel_.tp);
+    if (chunk.has_embedding) append(parts.back().ops, ops_.embedding_forward());
+    parts.back().needed = embedding_parameters_of(job_, chunk);
+    for (int l = 0; l < chunk.layers; ++l) {
+      append(parts.back().ops, ops_.layer_forward(chunk.first_layer + l));
+      parts.back().needed += layer;
+      if (l + 1 < chunk.layers && parts.back().needed >= least) parts.emplace_back();
+    }
+    if (chunk.has_head) append(parts.back().ops, ops_.head_forward());
+    parts.back().needed += head_parameters_of(job_, chunk);
+    return parts;
   }
-  Ops backward_ops(const Chunk& chunk) const {
-    Ops ops;
-    if (chunk.has_head) append(ops, ops_.head_backward());
-    for (int l = chunk.layers; l-- > 0;) append(ops, ops_.layer_backward(chunk.first_layer + l));
-    if (chunk.has_embedding) append(ops, ops_.embedding_backward());
-    return ops;
+  std::vector<Part> backward_parts(const Chunk& chunk, double least) const {
+    std::vector<Part> parts(1);
+    const double layer = layer_parameters(job_.model, parallel_.tp);
+    if (chunk.has_head) append(parts.back().ops, ops_.head_backward());
+    parts.back().needed = parts.back().completed = head_parameters_of(job_, chunk);
+    for (int l = chunk.layers; l-- > 0;) {
+      append(parts.back().ops, ops_.layer_backward(chunk.first_layer + l));
+      if (fully_sharded()) append(parts.back().ops, ops_.shard_copies(layer));
+      parts.back().needed += layer;
+      parts.back().completed += layer;
+      if (l > 0 && parts.back().completed >= least) parts.emplace_back();
+    }
+    if (chunk.has_embedding) append(parts.back().ops, ops_.embedding_backward());
+    parts.back().completed += embedding_parameters_of(job_, chunk);
+    return parts;
+  }
+  struct PlannedPart {
+    std::uint32_t block = 0;
+    double needed = 0, completed = 0;
+  };
+  std::vector<PlannedPart> add_parts(std::vector<Part> parts) {
+    std::vector<PlannedPart> planned;
+    for (Part& part : parts) planned.push_back({add_block(std::move(part.ops)), part.needed, part.completed});
+    return planned;
   }
   std::uint32_t add_block(Ops ops) {
     program_.blocks.push_back(make_block(std::move(ops)));
@@ -101,36 +140,59 @@ class ProgramBuilder {
     const bool forward = pass.kind == PassKind::forward;
     if (program_.eager)
       if (const auto transfer = input_of(pass)) add_transfers(StepKind::receive, {*transfer});
-    if (!forward && settings_.overlap_dp && parallel_.dp > 1 && last_backward_[pass.chunk] == pass.micro_batch)
-      add_bucketed_backward(chunk, pass);
-    else
-      add_run(forward ? forward_[pass.chunk] : backward_[pass.chunk], forward ? sim::OpKind::forward : sim::OpKind::backward,
-              pass.micro_batch, pass.chunk);
+    if (forward)
+      add_parts_of_pass(pass, pass.micro_batch == 0 ? first_forward_ : forward_, gathers() && (pass.micro_batch == 0 || fully_sharded()),
+                        false);
+    else {
+      const bool last = last_micro_batch_[pass.chunk] == pass.micro_batch;
+      const bool reduces = parallel_.dp > 1 && (parallel_.zero >= 2 || (settings_.overlap_dp && last));
+      add_parts_of_pass(pass, last ? last_backward_ : backward_, fully_sharded(), reduces);
+    }
     const auto kept = static_cast<std::int64_t>(chunk.layers * activation_bytes_per_layer(job_, settings_.flash_attention));
     program_.steps.back().memory_change = forward ? kept : -kept;
     if (program_.eager)
       if (const auto transfer = output_of(pass)) add_transfers(StepKind::send, {*transfer});
   }
 
-  // Backward of the last micro-batch: as soon as a bucket's gradients are there, its all-reduce starts beside the rest.
-  void add_bucketed_backward(const Chunk& chunk, const Pass& pass) {
-    Ops ops;
-    double parameters = 0;
-    const auto flush = [&] {
-      add_run(add_block(std::move(ops)), sim::OpKind::backward, pass.micro_batch, pass.chunk);
-      program_.steps.push_back({.kind = StepKind::post, .group = GroupRole::data, .bytes = gradient_bytes(parameters)});
-      ops = {};
-      parameters = 0;
-    };
-    if (chunk.has_head) append(ops, ops_.head_backward());
-    parameters += end_parameters(job_, chunk);
-    for (int l = chunk.layers; l-- > 0;) {
-      append(ops, ops_.layer_backward(chunk.first_layer + l));
-      parameters += layer_parameters(job_.model, parallel_.tp);
-      if (l > 0 && parameters * settings_.software.gradient_bytes >= settings_.software.gradient_bucket_bytes) flush();
+  // The weights of a part are gathered beside the part before it, and its gradients are reduced beside the part behind it.
+  void add_parts_of_pass(const Pass& pass, const std::vector<std::vector<PlannedPart>>& parts, bool gather, bool reduce) {
+    for (const PlannedPart& part : parts[pass.chunk]) {
+      if (gather) {
+        const Step step{.kind = StepKind::post,
+                        .group = GroupRole::data,
+                        .collective = kernels::CollectiveOp::all_gather,
+                        .bytes = weight_bytes(part.needed)};
+        const bool ahead = settings_.overlap_dp && last_run_ >= 0;
+        program_.steps.insert(ahead ? program_.steps.begin() + last_run_ : program_.steps.end(), step);
+        program_.steps.push_back({.kind = StepKind::await});
+      }
+      post_reduction();
+      last_run_ = static_cast<std::ptrdiff_t>(program_.steps.size());
+      add_run(part.block, pass.kind == PassKind::forward ? sim::OpKind::forward : sim::OpKind::backward, pass.micro_batch, pass.chunk);
+      if (!reduce) continue;
+      unreduced_ = part.completed;
+      if (!gather || !settings_.overlap_dp) post_reduction();  // else behind the gather that is posted ahead
+      if (!settings_.overlap_dp) program_.steps.push_back({.kind = StepKind::await});
     }
-    if (chunk.has_embedding) append(ops, ops_.embedding_backward());
-    flush();
+  }
+  void post_reduction() {
+    if (unreduced_ > 0)
+      program_.steps.push_back(
+          {.kind = StepKind::post, .group = GroupRole::data, .collective = reduction(), .bytes = gradient_bytes(unreduced_)});
+    unreduced_ = 0;
+  }
+
+  bool fully_sharded() const { return parallel_.zero == 3 && parallel_.dp > 1; }
+  // Sharded weights come back before they are used: of a whole step at its first forward passes (ZeRO 1, 2), or at each pass.
+  bool gathers() const { return parallel_.dp > 1 && (parallel_.zero == 3 || (parallel_.zero > 0 && settings_.overlap_dp)); }
+  kernels::CollectiveOp reduction() const {
+    return parallel_.zero > 0 ? kernels::CollectiveOp::reduce_scatter : kernels::CollectiveOp::all_reduce;
+  }
+  double bucket() const {  // parameters
+    return fully_sharded() ? 0 : settings_.software.gradient_bucket_bytes / std::max(1.0, settings_.software.gradient_bytes);
+  }
+  sim::Bytes weight_bytes(double parameters) const {
+    return sim::Bytes{std::llround(parameters * std::max(2, kernels::bytes_per_element(job_.precision)))};
   }
   sim::Bytes gradient_bytes(double parameters) const { return sim::Bytes{std::llround(parameters * settings_.software.gradient_bytes)}; }
 
@@ -168,18 +230,21 @@ class ProgramBuilder {
 
   void add_end_of_step() {
     const double parameters = parameters_of_stage(job_, stage_);
-    const auto reduce = [&](GroupRole group, sim::Bytes bytes) {
-      program_.steps.push_back({.kind = StepKind::collective, .group = group, .bytes = bytes});
+    const auto join = [&](GroupRole group, kernels::CollectiveOp op, sim::Bytes bytes) {
+      program_.steps.push_back({.kind = StepKind::collective, .group = group, .collective = op, .bytes = bytes});
     };
-    if (settings_.overlap_dp)
+    post_reduction();
+    if (settings_.overlap_dp || parallel_.zero >= 2)
       program_.steps.push_back({.kind = StepKind::await});
     else if (parallel_.dp > 1)
-      reduce(GroupRole::data, gradient_bytes(parameters));
+      join(GroupRole::data, reduction(), gradient_bytes(parameters));
     const bool has_end = stage_ == 0 || stage_ == shape_.stages - 1;
+    using enum kernels::CollectiveOp;
     if (job_.model.tied_embeddings && shape_.stages > 1 && has_end)
-      reduce(GroupRole::embedding, gradient_bytes(word_embedding_parameters(job_.model, parallel_.tp)));
-    if (parallel_.tp * shape_.stages > 1) reduce(GroupRole::model, sim::Bytes{4});  // squared gradient norm, FP32
-    add_run(add_block(ops_.optimizer(parameters)), sim::OpKind::optimizer);
+      join(GroupRole::embedding, all_reduce, gradient_bytes(word_embedding_parameters(job_.model, parallel_.tp)));
+    if (parallel_.tp * shape_.stages > 1) join(GroupRole::model, all_reduce, sim::Bytes{4});  // squared gradient norm, FP32
+    add_run(add_block(ops_.optimizer(parameters / (parallel_.zero > 0 ? parallel_.dp : 1))), sim::OpKind::optimizer);
+    if (parallel_.zero > 0 && parallel_.dp > 1 && !gathers()) join(GroupRole::data, all_gather, weight_bytes(parameters));
   }
 
   const JobSettings& settings_;
@@ -190,8 +255,10 @@ class ProgramBuilder {
   ScheduleShape shape_;
   Program program_;
   std::vector<Chunk> chunks_;
-  std::vector<std::uint32_t> forward_, backward_;  // block of each chunk
-  std::map<int, int> last_backward_;               // by chunk: the micro-batch that ends its gradients
+  std::vector<std::vector<PlannedPart>> forward_, first_forward_, backward_, last_backward_;  // by chunk
+  std::map<int, int> last_micro_batch_;                                                       // by chunk: the one that ends its gradients
+  std::ptrdiff_t last_run_ = -1;                                                              // step
+  double unreduced_ = 0;                                                                      // gradients of the last part, in parameters
 };
 
 }  // namespace
@@ -202,7 +269,7 @@ double parameters_of_stage(const JobSpec& job, int stage) {
   for (int c = 0; c < parallel.virtual_stages; ++c) {
     const Chunk chunk = chunk_of(parallel, stage, c);
     parameters += chunk.layers * layer_parameters(job.model, parallel.tp);
-    parameters += end_parameters(job, chunk);
+    parameters += embedding_parameters_of(job, chunk) + head_parameters_of(job, chunk);
   }
   return parameters;
 }

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 #include "sim/units.hpp"
-#include "topology/counts.hpp"
+#include "topology/bill.hpp"
 #include "workloads/trace_rows.hpp"
 
 namespace workloads {
@@ -25,6 +25,13 @@ struct MemoryUse {
   bool fits() const { return total() <= capacity; }
 };
 
+// A relative error of `sigma` of this cause moves the step time by `share` * sigma. Runs with the same cause
+// err together (step_interval.hpp).
+struct ErrorCause {
+  std::string cause;
+  double share = 0, sigma = 0;
+};
+
 struct JobResult {
   std::string name;
   int gpus = 0;
@@ -32,6 +39,7 @@ struct JobResult {
   double step_time_s = 0;                          // mean over steps
   double interval_low_s = 0, interval_high_s = 0;  // 90 %
   bool outside_calibrated_range = false;
+  std::vector<ErrorCause> error_causes;  // that make the interval
   double tokens_per_step = 0;
   double model_flops_per_step = 0;                   // all GPUs, without recomputation
   double hardware_flops_per_step = 0;                // with it
@@ -69,7 +77,7 @@ struct Result {
   int gpus = 0;
   std::vector<JobResult> jobs;
   NetworkStats network_stats;
-  topology::Counts bill_of_materials;
+  topology::Bill bill_of_materials;
   std::uint64_t events = 0;
   int ranks_simulated = 0;  // after folding
   double wall_s = 0, cpu_s = 0;

@@ -1,25 +1,21 @@
 #include "workloads/run.hpp"
 #include <fmt/format.h>
-#include <optional>
 #include "sim/error.hpp"
 #include "topology/fabric.hpp"
-#include "workloads/executor.hpp"
-#include "workloads/folding.hpp"
 #include "workloads/job_result.hpp"
 #include "workloads/network_report.hpp"
 #include "workloads/plan_builder.hpp"
+#include "workloads/run_cache.hpp"
+#include "workloads/simulation.hpp"
 #include "workloads/stopwatch.hpp"
 
 namespace workloads {
 namespace {
 
-SoftwareByName load_software(const Scenario& scenario) {
+SoftwareByName load_software(const Scenario& scenario, RunCache& cache) {
   SoftwareByName software;
-  for (const JobSpec& job : scenario.jobs) {
-    if (!software.contains(job.software)) software.emplace(job.software, kernels::load_software_profile(job.software));
-    if (job.overlap_tp.value_or(software.at(job.software).overlap_tp))
-      throw sim::InputError(fmt::format("{}: workload.overlap.tp: true is not supported yet. Leave it out or write false.", scenario.name));
-  }
+  for (const JobSpec& job : scenario.jobs)
+    if (!software.contains(job.software)) software.emplace(job.software, cache.software(job.software));
   return software;
 }
 
@@ -45,11 +41,17 @@ std::vector<RankRow> make_rank_rows(const Plan& plan, const topology::Fabric& fa
 
 Result run(const Scenario& scenario, const RunOptions& options) {
   const Stopwatch stopwatch;
-  const SoftwareByName software = load_software(scenario);
-  const kernels::OperationTimes times(kernels::load_device_profile(scenario.cluster.accelerator));
+  RunCache own;
+  RunCache& cache = options.cache ? *options.cache : own;
+  const SoftwareByName software = load_software(scenario, cache);
+  const kernels::NcclSettings& nccl = scenario.jobs.front().nccl;
+  for (const JobSpec& job : scenario.jobs)
+    if (job.nccl != nccl)
+      throw sim::InputError(fmt::format("{}: jobs '{}' and '{}' differ in nccl, which is one for a run. Write the same for all.",
+                                        scenario.name, scenario.jobs.front().name, job.name));
+  const kernels::OperationTimes times = cache.operation_times(scenario.cluster.accelerator, nccl);
   const topology::Fabric fabric(scenario.cluster);
   const Plan whole = build_plan(scenario, fabric, times, software);
-  const Plan plan = options.fold ? fold(whole) : whole;
 
   Result result{.name = scenario.name,
                 .network = scenario.network,
@@ -58,15 +60,12 @@ Result run(const Scenario& scenario, const RunOptions& options) {
                 .warnings = scenario.warnings};
   for (std::uint32_t j = 0; j < scenario.jobs.size(); ++j)
     check_memory(scenario, scenario.jobs[j],
-                 worst_memory(settings_of(scenario.jobs[j], software.at(scenario.jobs[j].software)), plan, j, times.profile()),
+                 worst_memory(settings_of(scenario.jobs[j], software.at(scenario.jobs[j].software)), whole, j, times.profile()),
                  result.warnings);
 
-  const bool traced = options.trace && options.trace_level > TraceLevel::none;
-  std::optional<LinkLoadHistogram> load;
-  if (traced) load.emplace(plan.links.size());
-  const auto network = sim::make_network(scenario.network, plan.links, load ? &*load : nullptr, options.threads);
-  const Outcome outcome = Executor(plan, *network, times, options).run();
-
+  const Simulation simulation = simulate(scenario, options, whole, times);
+  const Plan& plan = simulation.plan;
+  const Outcome& outcome = simulation.outcome;
   for (std::uint32_t j = 0; j < scenario.jobs.size(); ++j) {
     const JobSpec& job = scenario.jobs[j];
     result.jobs.push_back(make_job_result(settings_of(job, software.at(job.software)), plan, j, outcome, times.profile()));
@@ -74,14 +73,14 @@ Result run(const Scenario& scenario, const RunOptions& options) {
   result.network_stats = make_network_stats(plan, fabric, outcome);
   if (scenario.cluster.fabric.routing == topology::Routing::ecmp)
     result.network_stats.ecmp_max_flows_per_link = most_flows_on_a_link(whole, fabric);
-  result.bill_of_materials = topology::count(fabric);
+  result.bill_of_materials = topology::bill(fabric);
   result.events = outcome.events;
   result.ranks_simulated = static_cast<int>(plan.ranks.size());
   result.signature = outcome.signature;
-  if (traced) {
+  if (simulation.load) {
     result.ranks = make_rank_rows(whole, fabric);
     result.links = make_link_rows(fabric);
-    result.link_load = make_link_load(plan, *load);
+    result.link_load = make_link_load(plan, *simulation.load);
   }
   result.wall_s = stopwatch.wall_s();
   result.cpu_s = stopwatch.cpu_s();

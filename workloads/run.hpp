@@ -6,13 +6,16 @@
 
 namespace workloads {
 
+class RunCache;
 enum class TraceLevel : std::uint8_t { none, summary, ops, full };  // full: every kernel
 
 struct RunOptions {
-  int threads = 1;   // that may share one large solve (0: as many as the machine gives); the result does not depend on it
-  bool fold = true;  // simulate ranks that provably do the same once
+  int threads = 1;     // that may share one large solve (0: as many as the machine gives); the result does not depend on it
+  bool fold = true;    // simulate ranks that provably do the same once
+  bool exact = false;  // every message of every collective, also where one variable tells the same
   TraceLevel trace_level = TraceLevel::none;
   sim::TraceSink* trace = nullptr;  // may be null; must outlive the run
+  RunCache* cache = nullptr;        // of runs that share profiles; may be null
   // Called now and then with the fraction done (0..1); returning false stops the run (Interrupted is thrown).
   std::function<bool(double)> progress;
 };

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <vector>
+#include "kernels/collectives/nccl_tuning.hpp"  // NcclSettings
 #include "kernels/precision.hpp"
 #include "sim/units.hpp"
 #include "topology/cluster_spec.hpp"
@@ -10,21 +11,34 @@
 // A scenario as it was read: every key resolved, every value checked, nothing built yet.
 namespace workloads {
 
+enum class Architecture : std::uint8_t { decoder, encoder };
+enum class Positions : std::uint8_t { learned, rotary, alibi, transformer_xl };
+
 // Shape of a transformer. Sizes are counts, not bytes.
 struct ModelSpec {
   std::string name;
+  Architecture architecture = Architecture::decoder;  // encoder: bidirectional, segments, pooler and masked-word head (BERT)
   int layers = 0;
   int hidden = 0;
   int heads = 0;
   int kv_heads = 0;  // == heads without grouped-query attention
+  int head_dim = 0;  // 0: hidden / heads
   int ffn_hidden = 0;
-  bool gated_mlp = false;  // SwiGLU: three matrices instead of two
+  bool gated_mlp = false;        // SwiGLU: three matrices instead of two
+  bool parallel_blocks = false;  // attention and MLP side by side behind one norm (PaLM, GPT-J)
   int vocab = 0;
   int seq_len = 0;
+  double predicted_positions = 1;  // share of the positions that get logits (BERT: the masked ones)
   bool tied_embeddings = true;
-  bool rms_norm = false;    // Llama; else layer norm with bias
-  bool linear_bias = true;  // biases on the linear layers (GPT)
-  bool learned_positions = true;
+  bool rms_norm = false;        // one vector a norm; else layer norm with bias
+  bool linear_bias = true;      // biases on the linear layers (GPT)
+  bool qkv_bias = false;        // on Q, K and V alone (Qwen 2)
+  bool embedding_norm = false;  // a norm behind the embedding (BLOOM, BERT)
+  bool dropout = true;
+  Positions positions = Positions::learned;
+
+  int head_size() const { return head_dim > 0 ? head_dim : hidden / heads; }
+  double attention_width() const { return double(heads) * head_size(); }
 };
 
 struct ParallelSpec {
@@ -39,7 +53,8 @@ struct ParallelSpec {
 
 enum class ScheduleKind : std::uint8_t { gpipe, one_f_one_b, interleaved };
 using kernels::Precision;
-enum class Recompute : std::uint8_t { none, full };
+enum class Recompute : std::uint8_t { none, selective, full };
+enum class Fp8Recipe : std::uint8_t { delayed, current, block };
 enum class OptimizerKind : std::uint8_t { adam, sgd, lion };
 enum class AttentionKind : std::uint8_t { flash, unfused };
 enum class Placement : std::uint8_t { packed, spread, random, list };
@@ -56,11 +71,13 @@ struct JobSpec {
   int micro_batch = 1;   // sequences
   int global_batch = 1;  // sequences
   Precision precision = Precision::bf16;
+  std::optional<Fp8Recipe> fp8_recipe;
   Recompute recompute = Recompute::none;
   OptimizerKind optimizer = OptimizerKind::adam;
   std::string software;                    // a shipped software profile, or the path of one
   std::optional<AttentionKind> attention;  // these override the software profile
   std::optional<bool> overlap_dp, overlap_tp, overlap_pp;
+  kernels::NcclSettings nccl;
   int steps = 1;
 
   int micro_batches() const { return global_batch / (parallel.dp * micro_batch); }

@@ -1,10 +1,12 @@
 #include "workloads/scenario_checks.hpp"
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <numeric>
 #include <set>
+#include "kernels/data_sheet.hpp"
 #include "workloads/quantity.hpp"
 #include "workloads/scenario_presets.hpp"
 
@@ -123,10 +125,11 @@ void warn_of_fabric(Checker& check, const topology::ClusterSpec& cluster) {
   check_line_rate(check, "cluster.fabric.link.bandwidth", fabric.link.bandwidth);
   check_latency(check, "cluster.fabric.link.latency", fabric.link.latency);
   check_latency(check, "cluster.fabric.switch_latency", fabric.switch_latency);
-  if (fabric.link.bandwidth < cluster.host.nics.bandwidth) {
+  const sim::BytesPerSecond port = cluster.host.nics.bandwidth / std::max(1, cluster.host.nics.ports);
+  if (fabric.type != FabricType::torus && fabric.link.bandwidth < port) {
     check.warn("cluster.fabric.link.bandwidth",
                fmt::format("{} is less than the {} of a NIC", to_text(fabric.link.bandwidth, BandwidthUnit::bits),
-                           to_text(cluster.host.nics.bandwidth, BandwidthUnit::bits)));
+                           to_text(port, BandwidthUnit::bits)));
   }
 }
 
@@ -140,13 +143,16 @@ void fill_in_model(Checker& check, ModelSpec& model) {
     if (model.gated_mlp) check.problem("model.ffn_hidden", "missing key 'ffn_hidden' (gated models have no usual width). Add it.");
     model.ffn_hidden = static_cast<int>(std::min<std::int64_t>(4LL * model.hidden, 2'000'000'000));
   }
+  if (!check.given("model.head_dim") && check.sound("model") && divides(model.hidden, model.heads))
+    model.head_dim = model.hidden / model.heads;
 }
 
 void check_model(Checker& check, const ModelSpec& model, const ParallelSpec& parallel) {
   if (!check.sound("model")) return;
   const int tp = parallel.tp;
-  if (!divides(model.hidden, model.heads)) {
-    check.problem("model.hidden", fmt::format("hidden {} is not divisible by heads {}. Change one of them.", model.hidden, model.heads));
+  if (model.head_dim == 0) {
+    check.problem("model.hidden",
+                  fmt::format("hidden {} is not divisible by heads {}. Change one of them, or give head_dim.", model.hidden, model.heads));
   }
   if (!divides(model.heads, model.kv_heads)) {
     check.problem("model.kv_heads",
@@ -232,7 +238,7 @@ void settle_layers(Checker& check, JobSpec& job) {
     }
     return;
   }
-  if (chunks > layers) {
+  if (chunks > layers + (node.text == "balanced" && chunks > 2 ? 2 : 0)) {  // balanced: the embedding and the head may stand alone
     return check.problem(
         "parallel.pp", fmt::format("pp * virtual_stages = {} * {} = {} is more than the {} layers of the model. Choose less.", parallel.pp,
                                    parallel.virtual_stages, chunks, layers));
@@ -267,6 +273,36 @@ void check_batches(Checker& check, JobSpec& job, bool dp_settled) {
                                           "Choose global_batch {}, or schedule: 1f1b.",
                                           micro_batches, pp, multiples_around(job.global_batch, per_pass * pp)));
   }
+}
+
+// What does not go together, or changes nothing.
+void check_combinations(Checker& check, const JobSpec& job) {
+  for (const auto& [key, what] : kernels::problems_of(job.nccl)) check.problem_at("nccl." + key, what);
+  if (!check.sound("parallel.zero", "parallel.pp", "precision", "fp8_recipe")) return;
+  if (job.parallel.zero >= 2 && job.parallel.pp > 1) {
+    check.problem("parallel.zero",
+                  fmt::format("ZeRO stage {} shards gradients that a pipeline accumulates, so it needs pp 1. Write zero: 1, or pp: 1.",
+                              job.parallel.zero));
+  }
+  const bool fp8 = kernels::bytes_per_element(job.precision) < 2;
+  if (job.fp8_recipe && !fp8)
+    check.problem("fp8_recipe", fmt::format("fp8_recipe has no meaning with precision {}. Leave it out, or write precision: fp8.",
+                                            kernels::name_of(job.precision)));
+  if (job.precision == Precision::mxfp8 && job.fp8_recipe && *job.fp8_recipe != Fp8Recipe::block)
+    check.problem("fp8_recipe", "mxfp8 has a scale for each block. Write fp8_recipe: block, or precision: fp8.");
+}
+
+// Of a shipped device; a profile of the user's own is looked at when it is loaded.
+void check_precision(Checker& check, const JobSpec& job, const std::string& accelerator) {
+  const auto shipped = kernels::data_sheet_names();
+  if (!check.sound("precision") || std::find(shipped.begin(), shipped.end(), accelerator) == shipped.end()) return;
+  const kernels::DeviceProfile device = kernels::load_data_sheet(accelerator).profile;
+  if (device.peak(job.precision) > 0) return;
+  std::vector<std::string_view> known;
+  for (const auto p : kernels::all_precisions)
+    if (device.peak(p) > 0) known.push_back(kernels::name_of(p));
+  check.problem("precision", fmt::format("{} has no {} units (it has: {}). Choose one of these.", accelerator,
+                                         kernels::name_of(job.precision), fmt::join(known, ", ")));
 }
 
 void check_schedule(Checker& check, const JobSpec& job) {
@@ -327,7 +363,8 @@ void check_cluster(const TextNode& tree, Scenario& scenario, Problems& problems)
     if (check.sound(path)) check.problem_at(path, found.substr(std::min(colon + 2, found.size())));
   }
   warn_of_scale_up(check, cluster);
-  check_line_rate(check, "cluster.host.nics.bandwidth", cluster.host.nics.bandwidth);
+  if (cluster.fabric.type != FabricType::torus)  // all links of a chip together
+    check_line_rate(check, "cluster.host.nics.bandwidth", cluster.host.nics.bandwidth);
   check_latency(check, "cluster.host.nics.latency", cluster.host.nics.latency);
   warn_of_fabric(check, cluster);
 }
@@ -341,6 +378,8 @@ void check_job(const TextNode& tree, const std::string& where, Scenario& scenari
   const bool dp_settled = cluster_known && settle_gpus(check, job);
   if (check.sound("model")) settle_layers(check, job);
   check_schedule(check, job);
+  check_combinations(check, job);
+  if (problems.sound("cluster.accelerator")) check_precision(check, job, scenario.cluster.accelerator);
   check_batches(check, job, dp_settled);
   if (problems.sound("cluster")) check_hosts(check, job, scenario.cluster);
   if (job.parallel.tp > scenario.cluster.host.scale_up.domain && problems.sound("cluster.host") && check.sound("parallel.tp") &&

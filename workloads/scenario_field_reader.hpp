@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -207,7 +208,8 @@ class FieldReader {
   template <class T>
   void read(const TextNode& node, std::string_view key, std::vector<T>& values, const Field& info) {
     if (node.kind == TextNode::Kind::map) return bad(node, key, fmt::format("{} is a map, not a value or a list.", key));
-    if (node.kind == TextNode::Kind::sequence && node.children.empty()) return bad(node, key, fmt::format("{} is an empty list.", key));
+    if (node.kind == TextNode::Kind::sequence && node.children.empty() && !info.may_be_empty)
+      return bad(node, key, fmt::format("{} is an empty list.", key));
     std::vector<T> read_values;
     for (const TextNode& entry : node.kind == TextNode::Kind::sequence ? std::span<const TextNode>(node.children) : std::span(&node, 1)) {
       T value{};
@@ -215,6 +217,14 @@ class FieldReader {
       read_values.push_back(value);
     }
     if (problems_.sound(path(key))) values = std::move(read_values);
+  }
+  void read(const TextNode& node, std::string_view key, LinkPerTier value, const Field& info) {
+    if (node.kind != TextNode::Kind::sequence) return read(node, key, value.lowest, info);
+    std::vector<topology::FabricLinkSpec> tiers;
+    read(node, key, tiers, info);
+    if (tiers.empty()) return;
+    value.lowest = tiers.front();
+    value.upper.assign(tiers.begin() + 1, tiers.end());
   }
   void read(const TextNode& node, std::string_view key, LayersPerStage value, const Field& info) {
     if (node.kind == TextNode::Kind::sequence) return read(node, key, value.layers_of_chunk, info);

@@ -20,6 +20,7 @@ struct Field {
   bool required = false;
   double least = -1e300, most = 1e300;  // of a number
   bool zero_is_absent = false;          // zero: not written; a zero in the text is refused
+  bool may_be_empty = false;            // of a list
 };
 
 // The names of an enum, and those that a later release brings.
@@ -37,24 +38,37 @@ struct Names;
   }                                                                        \
   ;
 
-WEFTSIM_NAMES(topology::ScaleUpKind, {{"nvswitch", E::nvswitch}, {"none", E::none}})
-WEFTSIM_LATER("mesh", "pcie")
-WEFTSIM_NAMES(
-    topology::FabricType,
-    {{"fat-tree", E::fat_tree}, {"leaf-spine", E::leaf_spine}, {"rail-optimized", E::rail_optimized}, {"file", E::file}, {"none", E::none}})
-WEFTSIM_LATER("three-tier", "dual-plane", "torus", "dragonfly")
-WEFTSIM_NAMES(topology::Routing, {{"ecmp", E::ecmp}, {"adaptive", E::adaptive}, {"spray", E::spray}, {"static", E::static_}})
+WEFTSIM_NAMES(topology::ScaleUpKind, {{"nvswitch", E::nvswitch}, {"mesh", E::mesh}, {"pcie", E::pcie}, {"none", E::none}})
 WEFTSIM_LATER()
-WEFTSIM_NAMES(topology::Transport, {{"infiniband", E::infiniband}, {"roce", E::roce}, {"ideal", E::ideal}})
+WEFTSIM_NAMES(topology::FabricType, {{"fat-tree", E::fat_tree},
+                                     {"leaf-spine", E::leaf_spine},
+                                     {"rail-optimized", E::rail_optimized},
+                                     {"three-tier", E::three_tier},
+                                     {"dual-plane", E::dual_plane},
+                                     {"torus", E::torus},
+                                     {"dragonfly", E::dragonfly},
+                                     {"file", E::file},
+                                     {"none", E::none}})
+WEFTSIM_LATER()
+WEFTSIM_NAMES(topology::Routing,
+              {{"ecmp", E::ecmp}, {"adaptive", E::adaptive}, {"spray", E::spray}, {"static", E::static_}, {"valiant", E::valiant}})
+WEFTSIM_LATER()
+WEFTSIM_NAMES(topology::Transport, {{"infiniband", E::infiniband}, {"roce", E::roce}, {"ideal", E::ideal}, {"efa", E::efa}})
 WEFTSIM_LATER()
 WEFTSIM_NAMES(topology::Optics, {{"dsp", E::dsp}, {"lpo", E::lpo}, {"cpo", E::cpo}, {"dac", E::dac}})
 WEFTSIM_LATER()
 WEFTSIM_NAMES(ScheduleKind, {{"gpipe", E::gpipe}, {"1f1b", E::one_f_one_b}, {"interleaved", E::interleaved}})
 WEFTSIM_LATER("pipedream", "zero-bubble-h1", "zbv", "dualpipe")
-WEFTSIM_NAMES(Precision, {{"fp32", E::fp32}, {"tf32", E::tf32}, {"fp16", E::fp16}, {"bf16", E::bf16}})
-WEFTSIM_LATER("fp8", "mxfp8", "nvfp4")
-WEFTSIM_NAMES(Recompute, {{"none", E::none}, {"full", E::full}})
-WEFTSIM_LATER("selective")
+WEFTSIM_NAMES(Precision, {{"fp32", E::fp32}, {"tf32", E::tf32}, {"fp16", E::fp16}, {"bf16", E::bf16}, {"fp8", E::fp8}, {"mxfp8", E::mxfp8}})
+WEFTSIM_LATER("nvfp4")
+WEFTSIM_NAMES(Fp8Recipe, {{"delayed", E::delayed}, {"current", E::current}, {"block", E::block}})
+WEFTSIM_LATER()
+WEFTSIM_NAMES(Recompute, {{"none", E::none}, {"selective", E::selective}, {"full", E::full}})
+WEFTSIM_LATER()
+WEFTSIM_NAMES(Architecture, {{"decoder", E::decoder}, {"encoder", E::encoder}})
+WEFTSIM_LATER("encoder-decoder")
+WEFTSIM_NAMES(Positions, {{"learned", E::learned}, {"rotary", E::rotary}, {"alibi", E::alibi}, {"transformer-xl", E::transformer_xl}})
+WEFTSIM_LATER()
 WEFTSIM_NAMES(OptimizerKind, {{"adam", E::adam}, {"sgd", E::sgd}, {"lion", E::lion}})
 WEFTSIM_LATER()
 WEFTSIM_NAMES(AttentionKind, {{"flash", E::flash}, {"unfused", E::unfused}})
@@ -74,6 +88,10 @@ struct PlacementOrHosts {  // packed | spread | random | a list of hosts
   Placement& placement;
   std::vector<int>& hosts;
 };
+struct LinkPerTier {  // one kind of cable, or a list per tier
+  topology::FabricLinkSpec& lowest;
+  std::vector<topology::FabricLinkSpec>& upper;
+};
 // "200 Gb/s" rather than "25 GB/s": what networks are sold by.
 struct LineRate {
   sim::BytesPerSecond& value;
@@ -86,12 +104,17 @@ void describe(Visitor& v, topology::ScaleUpSpec& s) {
   v.field("domain", s.domain, {.meaning = "GPUs of a domain", .least = 1, .most = 100'000});
   v.field("bandwidth", s.bandwidth, {.meaning = "of a GPU into the domain, per direction", .zero_is_absent = true});
   v.field("latency", s.latency, {.meaning = "GPU to GPU"});
+  v.field("mesh", s.mesh, {.meaning = "of kind mesh: which GPUs have how many links, '0-1 0-3x2'; left out: each to each"});
+  v.field("links", s.links,
+          {.meaning = "of a GPU into the switches, for the bill of materials", .least = 1, .most = 1024, .zero_is_absent = true});
+  v.field("radix", s.radix, {.meaning = "links of a scale-up switch, per level from the GPU up", .least = 1, .most = 65'536});
+  v.field("module", LineRate{s.module_bandwidth}, {.meaning = "of an optical module between the levels", .zero_is_absent = true});
 }
 
 template <class Visitor>
 void describe(Visitor& v, topology::NicSpec& s) {
   v.field("count", s.count, {.meaning = "NICs of a host", .required = true, .least = 0, .most = 1024});
-  v.later("ports", "1", "ports of a NIC");
+  v.field("ports", s.ports, {.meaning = "of a NIC, each with a cable", .least = 1, .most = 64});
   v.field("bandwidth", LineRate{s.bandwidth}, {.meaning = "of one NIC, per direction", .zero_is_absent = true});
   v.field("latency", s.latency, {.meaning = "of one NIC"});
 }
@@ -112,6 +135,25 @@ void describe(Visitor& v, topology::FabricLinkSpec& s) {
   v.field("bandwidth", LineRate{s.bandwidth}, {.meaning = "of a cable, per direction", .zero_is_absent = true});
   v.field("latency", s.latency, {.meaning = "of a cable"});
   v.field("optics", s.optics, {.meaning = "kind of transceiver"});
+  v.field("module", LineRate{s.module_bandwidth}, {.meaning = "of an optical module; left out: one cable each", .zero_is_absent = true});
+}
+
+template <class Visitor>
+void describe(Visitor& v, topology::SideNetworkSpec& s) {
+  v.field("type", s.type, {.meaning = "leaf-spine or fat-tree", .required = true});
+  v.field("nics", s.nics, {.meaning = "NICs of a host", .least = 0, .most = 1024});
+  v.field("end_points", s.end_points, {.meaning = "beside the hosts: storage servers", .least = 0, .most = 1'000'000});
+  v.field("radix", s.radix, {.meaning = "ports of a switch, or one value per tier", .least = 2, .most = 65'536});
+  v.field("tiers", s.tiers, {.meaning = "tiers of switches", .least = 2, .most = 3});
+  v.field("oversubscription", s.oversubscription, {.meaning = "down : up, at the leaf or per tier", .least = 0.01, .most = 1000});
+  v.field("link", s.link, {.meaning = "the cables", .required = true});
+}
+
+template <class Visitor>
+void describe(Visitor& v, topology::SiteSpec& s) {
+  v.field("cooling", s.cooling, {.meaning = "a cooling of the parts table"});
+  v.field("pue", s.pue, {.meaning = "power of the building by that of the equipment", .least = 1, .most = 10, .zero_is_absent = true});
+  v.field("parts", s.parts, {.meaning = "a YAML of watts and prices; left out: the shipped one"});
 }
 
 template <class Visitor>
@@ -133,24 +175,28 @@ void describe(Visitor& v, topology::FabricSpec& s) {
   v.field("radix", s.radix, {.meaning = "ports of a switch, or one value per tier", .least = 2, .most = 65'536});
   v.field("tiers", s.tiers, {.meaning = "tiers of switches", .least = 1, .most = 3});
   v.field("oversubscription", s.oversubscription, {.meaning = "down : up, at the leaf or per tier", .least = 0.01, .most = 1000});
-  v.later("planes", "1", "separate fabrics side by side");
+  v.field("planes", s.planes, {.meaning = "separate networks side by side", .least = 1, .most = 1024});
   v.field("rails", s.rails, {.meaning = "1: all NICs of a host on one leaf; r: NIC i on a leaf of rail i mod r", .least = 1, .most = 1024});
   v.field("hosts_per_unit", s.hosts_per_unit,
           {.meaning = "hosts that share a set of leaves", .least = 1, .most = 1'000'000, .zero_is_absent = true});
-  v.later("parallel_links", "1", "cables between the same two switches");
-  v.later("tors_per_host", "1", "leaves that one NIC is connected to");
-  v.later("pods", "1", "pods");
-  v.later("dims", "", "of a torus");
+  v.field("parallel_links", s.parallel_links, {.meaning = "cables between a leaf and each of its spines", .least = 1, .most = 1024});
+  v.field("tors_per_host", s.tors_per_host,
+          {.meaning = "leaves that the ports of a NIC go to", .least = 1, .most = 64, .zero_is_absent = true});
+  v.field("pods", s.pods, {.meaning = "of three tiers, at least", .least = 1, .most = 65'536});
+  v.field("dims", s.dims, {.meaning = "of a torus", .least = 1, .most = 1'000'000});
   v.field("links", s.links, {.meaning = "with type: file, the CSV of links"});
-  v.field("link", s.link, {.meaning = "the cables"});
+  v.field("link", LinkPerTier{s.link, s.upper_links}, {.meaning = "the cables, or a list per tier from the host up"});
   v.field("switch_latency", s.switch_latency, {.meaning = "of one switch"});
   v.field("routing", s.routing, {.meaning = "how flows choose among equal paths"});
   v.field("hash", s.hash, {.meaning = "of ecmp routing"});
   v.field("transport", s.transport, {.meaning = "headers and efficiency"});
   v.later("packet", "", "of the packet network");
-  v.later("failures", "[]", "links and switches out of order");
-  v.later("pxn", "false", "NCCL sends by the NIC of another GPU");
-  v.later("storage", "", "a fabric for storage");
+  v.field("failures", s.failures, {.meaning = "switches, NICs and cables out of order", .may_be_empty = true});
+  v.field("pxn", s.pxn, {.meaning = "to another rail by the NIC of the GPU of that rail"});
+  if (!Visitor::writing || s.storage.type != topology::FabricType::none)
+    v.field("storage", s.storage, {.meaning = "a network of its own, counted in the bill of materials"});
+  if (!Visitor::writing || s.management.type != topology::FabricType::none)
+    v.field("management", s.management, {.meaning = "another such network"});
 }
 
 template <class Visitor>
@@ -159,24 +205,31 @@ void describe(Visitor& v, topology::ClusterSpec& s) {
   v.field("accelerator", s.accelerator, {.meaning = "a shipped device profile, or the path of one"});
   v.field("host", s.host, {.meaning = "a preset, or all its keys", .required = true});
   v.field("fabric", s.fabric, {.meaning = "the network between hosts"});
-  v.later("site", "", "cooling, prices and watts");
+  v.field("site", s.site, {.meaning = "cooling, prices and watts"});
 }
 
 template <class Visitor>
 void describe(Visitor& v, ModelSpec& s) {
   v.field("name", s.name, {.meaning = "for reports"});
+  v.field("architecture", s.architecture, {.meaning = "decoder (GPT, Llama) or encoder (BERT)"});
   v.field("layers", s.layers, {.meaning = "transformer layers", .required = true, .least = 1, .most = 100'000});
   v.field("hidden", s.hidden, {.meaning = "model width", .required = true, .least = 1, .most = 10'000'000});
   v.field("heads", s.heads, {.meaning = "attention heads", .required = true, .least = 1, .most = 100'000});
   v.field("kv_heads", s.kv_heads, {.meaning = "key and value heads", .least = 1, .most = 100'000});
+  v.field("head_dim", s.head_dim, {.meaning = "width of a head", .least = 1, .most = 100'000});
   v.field("ffn_hidden", s.ffn_hidden, {.meaning = "width of the feed-forward part", .least = 1, .most = 100'000'000});
   v.field("gated_mlp", s.gated_mlp, {.meaning = "three matrices (SwiGLU) instead of two"});
+  v.field("parallel_blocks", s.parallel_blocks, {.meaning = "attention and feed-forward part side by side"});
   v.field("vocab", s.vocab, {.meaning = "words", .required = true, .least = 1, .most = 100'000'000});
   v.field("seq_len", s.seq_len, {.meaning = "tokens of a sequence", .required = true, .least = 1, .most = 100'000'000});
+  v.field("predicted_positions", s.predicted_positions, {.meaning = "share of positions that get logits", .least = 1e-6, .most = 1});
   v.field("tied_embeddings", s.tied_embeddings, {.meaning = "input and output share one matrix"});
-  v.field("rms_norm", s.rms_norm, {.meaning = "RMS norm instead of layer norm with bias"});
+  v.field("rms_norm", s.rms_norm, {.meaning = "norms without bias"});
   v.field("linear_bias", s.linear_bias, {.meaning = "biases on the linear layers"});
-  v.field("learned_positions", s.learned_positions, {.meaning = "a learned position table"});
+  v.field("qkv_bias", s.qkv_bias, {.meaning = "biases on Q, K and V alone"});
+  v.field("embedding_norm", s.embedding_norm, {.meaning = "a norm behind the embedding"});
+  v.field("dropout", s.dropout, {.meaning = "dropout masks are kept for the backward pass"});
+  v.field("positions", s.positions, {.meaning = "how positions are encoded"});
   v.later("experts", "0", "mixture of experts");
   v.later("top_k", "0", "experts of a token");
 }
@@ -190,7 +243,7 @@ void describe(Visitor& v, ParallelSpec& s) {
   v.later("ep", "1", "expert parallel");
   v.field("virtual_stages", s.virtual_stages, {.meaning = "model chunks of a stage", .least = 1, .most = 1000});
   v.field("sequence_parallel", s.sequence_parallel, {.meaning = "norms and dropout split over tp"});
-  v.later("zero", "0", "ZeRO stage");
+  v.field("zero", s.zero, {.meaning = "ZeRO stage", .least = 0, .most = 3});
   v.field("rank_order", s.rank_order, {.meaning = "fastest first"});
   v.field("layers_per_stage", LayersPerStage{s.layers_of_chunk},
           {.meaning = "even, balanced or layers of each chunk", .least = 0, .most = 100'000});
@@ -205,7 +258,7 @@ void describe_workload(Visitor& v, JobSpec& s) {
   v.field("micro_batch", s.micro_batch, {.meaning = "sequences", .least = 1, .most = 1e9});
   v.field("global_batch", s.global_batch, {.meaning = "sequences", .required = true, .least = 1, .most = 1e9});
   v.field("precision", s.precision, {.meaning = "of the matrix products"});
-  v.later("fp8_recipe", "", "scaling of fp8");
+  v.field("fp8_recipe", s.fp8_recipe, {.meaning = "scaling of fp8"});
   v.field("recompute", s.recompute, {.meaning = "activation recomputation"});
   v.field("optimizer", s.optimizer, {.meaning = "kind of optimizer"});
   v.field("software", s.software, {.meaning = "a software profile"});
@@ -214,6 +267,13 @@ void describe_workload(Visitor& v, JobSpec& s) {
     nested.field("dp", s.overlap_dp, {.meaning = "gradients with the backward pass"});
     nested.field("tp", s.overlap_tp, {.meaning = "tensor-parallel collectives with products"});
     nested.field("pp", s.overlap_pp, {.meaning = "stage to stage with computing"});
+  });
+  v.group("nccl", [&](auto& nested) {
+    nested.field("algo", s.nccl.algorithm, {.meaning = "Tree, Ring, NVLS, NVLSTree or PAT; left out: NCCL's choice"});
+    nested.field("proto", s.nccl.protocol, {.meaning = "LL, LL128 or Simple; left out: NCCL's choice"});
+    nested.field("min_channels", s.nccl.min_channels, {.meaning = "at least", .least = 1, .most = 64, .zero_is_absent = true});
+    nested.field("max_channels", s.nccl.max_channels, {.meaning = "at most", .least = 1, .most = 64, .zero_is_absent = true});
+    nested.field("version", s.nccl.version, {.meaning = "whose choices; left out: the one that was measured"});
   });
   v.later("moe", "{routing: balanced, skew: 0}", "mixture of experts");
   v.later("jitter", "{gpu: 0.0, slow: []}", "uneven GPUs");

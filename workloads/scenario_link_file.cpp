@@ -129,7 +129,7 @@ class Reading {
 };
 
 void refuse_other_keys(const TextNode& fabric, Problems& problems) {
-  // packet and failures are answered with "not supported yet" by the description of the fields.
+  // packet is answered with "not supported yet" by the description of the fields.
   constexpr std::array allowed = {"type", "links", "transport", "routing", "packet", "failures"};
   for (const TextNode& child : fabric.children) {
     if (std::find(allowed.begin(), allowed.end(), child.key) != allowed.end() || !problems.sound("cluster.fabric." + child.key)) continue;

@@ -7,6 +7,7 @@
 #include "sim/network.hpp"
 #include "workloads/scenario_checks.hpp"
 #include "workloads/scenario_field_reader.hpp"
+#include "workloads/parts_file.hpp"
 #include "workloads/scenario_link_file.hpp"
 #include "workloads/scenario_presets.hpp"
 
@@ -27,15 +28,20 @@ class Reading {
 
   Scenario read(std::string_view text) {
     std::optional<TextNode> tree = parse_text(text, source_.name, problems_);
-    if (tree && !tree->is_map()) problems_.add(tree->place, "", "is no map of keys. Begin with 'schema: weftsim/1'.");
-    if (!tree || !tree->is_map()) problems_.throw_if_any();
+    if (!tree) problems_.throw_if_any();
     scenario_.source_yaml = text;
+    return read(std::move(*tree));
+  }
+
+  Scenario read(TextNode tree) {
+    if (!tree.is_map()) problems_.add(tree.place, "", "is no map of keys. Begin with 'schema: weftsim/1'.");
+    if (!tree.is_map()) problems_.throw_if_any();
     for (const std::string& assignment : options_.overrides) {
-      apply_override(*tree, assignment, problems_);
+      apply_override(tree, assignment, problems_);
       scenario_.source_yaml += fmt::format("\n# --set {}", assignment);
     }
-    put_in_presets(*tree);
-    read_top(*tree);
+    put_in_presets(tree);
+    read_top(tree);
     problems_.throw_if_any();
     return std::move(scenario_);
   }
@@ -82,6 +88,7 @@ class Reading {
     check_network(tree);
     check_accelerator(tree, workload || jobs);
     read_link_file(tree, source_.folder, scenario_.cluster.fabric, problems_);
+    read_parts(tree, source_.folder, scenario_.cluster.site, problems_);
     check_cluster(tree, scenario_, problems_);
     read_jobs(tree, workload, jobs);
   }
@@ -180,6 +187,10 @@ class Reading {
 
 Scenario read_scenario_text(std::string_view text, std::string_view source_name, const ReadOptions& options) {
   return Reading({std::string(source_name), std::filesystem::path(source_name).parent_path()}, options).read(text);
+}
+
+Scenario read_scenario_tree(TextNode tree, std::string_view source_name, const ReadOptions& options) {
+  return Reading({std::string(source_name), std::filesystem::path(source_name).parent_path()}, options).read(std::move(tree));
 }
 
 Scenario read_scenario_file(const std::filesystem::path& path, const ReadOptions& options) {

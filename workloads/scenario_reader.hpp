@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 #include "workloads/scenario.hpp"
+#include "workloads/scenario_text.hpp"
 
 // Scenario files (INTERFACES, section 3; docs/scenario.md): text -> checked Scenario -> text.
 namespace workloads {
@@ -18,6 +19,8 @@ struct ReadOptions {
 // Paths inside a scenario are relative to its folder, then to the working directory. JSON is accepted too.
 Scenario read_scenario_file(const std::filesystem::path& path, const ReadOptions& options = {});
 Scenario read_scenario_text(std::string_view text, std::string_view source_name, const ReadOptions& options = {});
+// A tree that was parsed before; `source_name` gives its name, and the folder that paths are relative to.
+Scenario read_scenario_tree(TextNode tree, std::string_view source_name, const ReadOptions& options = {});
 Scenario read_shipped_scenario(std::string_view name, const ReadOptions& options = {});
 // What a user types: a file if there is one, else a shipped name.
 Scenario read_scenario(const std::string& path_or_name, const ReadOptions& options = {});

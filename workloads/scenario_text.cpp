@@ -279,6 +279,11 @@ void apply_override(TextNode& root, std::string_view assignment, Problems& probl
     problems.add(place, "", fatal.problem);
     return;
   }
+  move_to(value, place);
+  put_value(root, path, std::move(value), place, problems);
+}
+
+void put_value(TextNode& root, std::string_view path, TextNode value, const Place& place, Problems& problems) {
   TextNode* at = &root;
   while (true) {
     const std::size_t dot = std::min(path.find('.'), path.size());
@@ -307,8 +312,8 @@ void apply_override(TextNode& root, std::string_view assignment, Problems& probl
     path.remove_prefix(dot + 1);
   }
   value.key = at->key;
+  value.key_place = place;
   *at = std::move(value);
-  move_to(*at, place);
 }
 
 TextNode merged(TextNode lower, const TextNode& upper) {

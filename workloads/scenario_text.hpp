@@ -71,6 +71,8 @@ std::string read_text_file(const std::string& path);
 
 // `assignment` is "a.b.c=value", the value in YAML. Makes missing maps on the way; numbers name list entries.
 void apply_override(TextNode& root, std::string_view assignment, Problems& problems);
+// The same with a value that is a tree, written where it says; problems are told of at `place`.
+void put_value(TextNode& root, std::string_view path, TextNode value, const Place& place, Problems& problems);
 // Keys of `upper` replace those of `lower`, map by map.
 TextNode merged(TextNode lower, const TextNode& upper);
 // Equal in content; numbers by value (0 is 0.0).

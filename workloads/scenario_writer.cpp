@@ -13,6 +13,11 @@ struct is_optional : std::false_type {};
 template <class T>
 struct is_optional<std::optional<T>> : std::true_type {};
 
+template <class T>
+struct is_vector : std::false_type {};
+template <class T>
+struct is_vector<std::vector<T>> : std::true_type {};
+
 // Visitor of scenario_fields.hpp: a line a key, maps indented by two.
 class FieldWriter {
  public:
@@ -29,7 +34,10 @@ class FieldWriter {
       FieldWriter nested(out_, indent_ + 2);
       describe(nested, value);
     } else if (!(info.zero_is_absent && is_zero(value)) && !is_empty(value)) {
-      line(key, text(value));
+      if constexpr (std::is_same_v<Value, LinkPerTier>)
+        links(key, value);
+      else
+        line(key, text(value));
     }
   }
   template <class Describe>
@@ -43,6 +51,16 @@ class FieldWriter {
   }
   void later(std::string_view, std::string_view, std::string_view) {}
 
+  void links(std::string_view key, const LinkPerTier& value) {
+    if (value.upper.empty()) return field(key, value.lowest);
+    begin(key);
+    const auto entry = [&](topology::FabricLinkSpec& link) {
+      FieldWriter nested(out_, indent_ + 4, std::string(static_cast<std::size_t>(indent_), ' ') + "  - ");
+      describe(nested, link);
+    };
+    entry(value.lowest);
+    for (topology::FabricLinkSpec& link : value.upper) entry(link);
+  }
   void begin(std::string_view key) { out_ += fmt::format("{}{}:\n", margin(), key); }
   void line(std::string_view key, std::string_view value) { out_ += fmt::format("{}{}: {}\n", margin(), key, value); }
 
@@ -68,7 +86,7 @@ class FieldWriter {
   template <class T>
   static bool is_empty(const T& value) {
     if constexpr (std::is_same_v<T, LayersPerStage>) return value.layers_of_chunk.empty();
-    if constexpr (std::is_same_v<T, std::string>) return value.empty();
+    if constexpr (std::is_same_v<T, std::string> || is_vector<T>::value) return value.empty();
     return false;
   }
 

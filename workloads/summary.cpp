@@ -21,6 +21,12 @@ Json breakdown_json(const JobResult& job) {
   return breakdown;
 }
 
+Json error_causes_json(const JobResult& job) {
+  Json causes = Json::array();
+  for (const ErrorCause& c : job.error_causes) causes.push_back({{"cause", c.cause}, {"share", c.share}, {"sigma", c.sigma}});
+  return causes;
+}
+
 // The figures of one job, which for the first one are also the top level. A figure that divides by
 // zero becomes null: JSON has no infinity.
 Json job_json(const JobResult& job) {
@@ -29,6 +35,7 @@ Json job_json(const JobResult& job) {
           {"steps_s", job.steps_s},
           {"step_time_interval_s", has_interval ? Json::array({job.interval_low_s, job.interval_high_s}) : Json()},
           {"outside_calibrated_range", job.outside_calibrated_range},
+          {"error_causes", error_causes_json(job)},
           {"tokens_per_s", job.tokens_per_s()},
           {"tokens_per_s_per_gpu", job.tokens_per_s() / job.gpus},
           {"model_flops_per_step", job.model_flops_per_step},

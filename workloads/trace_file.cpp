@@ -1,16 +1,12 @@
 #include "workloads/trace_file.hpp"
-#include <fcntl.h>
-#include <unistd.h>
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <unordered_map>
 #include <fmt/format.h>
 #include "sim/error.hpp"
 #include "workloads/hdf5.hpp"
+#include "workloads/whole_file.hpp"
 
 namespace workloads {
 namespace {
@@ -140,15 +136,6 @@ void write_column(hid_t group, const std::string& name, std::string_view units, 
   column.append();
 }
 
-// What the file holds is on the disk, not only in the page cache, when this returns.
-void sync_to_disk(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool done = file >= 0 && ::fsync(file) == 0;
-  const int reason = errno;
-  if (file >= 0) ::close(file);
-  if (!done) throw sim::MachineError(fmt::format("{}: cannot be written ({}).", path, std::strerror(reason)));
-}
-
 hdf5::Handle create_partial(const std::string& path, const std::string& partial) {
   const auto folder = std::filesystem::path(path).parent_path();
   if (!folder.empty() && !std::filesystem::is_directory(folder))
@@ -267,9 +254,7 @@ void TraceFile::finish(const std::string& summary_json) {
   hdf5::Handle file = std::move(tables_->file);
   tables_.reset();
   file.close(partial_);
-  sync_to_disk(partial_);
-  if (std::rename(partial_.c_str(), path_.c_str()) != 0)
-    throw sim::MachineError(fmt::format("{}: cannot be renamed from {} ({}).", path_, partial_, std::strerror(errno)));
+  rename_whole(partial_, path_);
 }
 
 }  // namespace workloads

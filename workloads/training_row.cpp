@@ -2,14 +2,14 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
-#include <regex>
-#include <utility>
 #include "kernels/device_profile.hpp"
 #include "kernels/software_profile.hpp"
 #include "sim/error.hpp"
+#include "workloads/model_size.hpp"
 #include "workloads/quantity.hpp"
 #include "workloads/scenario_reader.hpp"
 #include "workloads/scenario_text.hpp"
+#include "workloads/training_row_tables.hpp"
 
 namespace workloads {
 namespace {
@@ -26,51 +26,6 @@ std::string lower(std::string_view text) {
 }
 
 bool mentions(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
-// What a GPU name of the tables stands for.
-struct Accelerator {
-  std::string_view gpu_type, profile, host_preset;
-  double nic_gigabits;  // of the hosts it is usually sold in
-  int nics = 8;
-};
-constexpr Accelerator accelerators[] = {
-    {"A100_SXM4_40GB", "a100-sxm-40g", "dgx-a100", 200}, {"A100_SXM4_80GB", "a100-sxm-80g", "dgx-a100", 200},
-    {"A100_SXM4", "a100-sxm-80g", "dgx-a100", 200},      {"H100_SXM5_80GB", "h100-sxm", "dgx-h100", 400},
-    {"H100_SXM5", "h100-sxm", "dgx-h100", 400},          {"H200_SXM", "h200-sxm", "dgx-h200", 400},
-    {"H200_SXM5_141GB", "h200-sxm", "dgx-h200", 400},    {"B200_SXM", "b200-sxm", "dgx-b200", 400},
-    {"B300_SXM", "b300-sxm", "dgx-b300", 800},           {"GB200", "gb200", "gb200-nvl72", 400, 4},
-    {"GB300", "gb300", "gb300-nvl72", 800, 4},           {"V100_SXM2_16GB", "v100-sxm2-16g", "dgx-1", 100},
-    {"V100_SXM2_32GB", "v100-sxm2-32g", "dgx-1", 100},   {"V100_SXM3_32GB", "v100-sxm3-32g", "dgx-2", 100}};
-
-// Frameworks by a part of their name; the first that fits. "Megatron-LM" alone changed with Megatron-Core in 2023.
-struct Framework {
-  std::string_view part, software;
-};
-constexpr Framework frameworks[] = {{"megatron-lm + te", "megatron-core"},
-                                    {"megatron-core", "megatron-core"},
-                                    {"megatron-bridge", "megatron-core"},
-                                    {"nemo", "megatron-core"},
-                                    {"deepspeed", "megatron-deepspeed"},
-                                    {"torchtitan", "torchtitan"},
-                                    {"fsdp", "fsdp"},
-                                    {"libai", "libai"},
-                                    {"tensorflow", "tensorflow-horovod"},
-                                    {"ddp", "pytorch-ddp"}};
-
-// What the model's name says about its layers.
-struct Family {
-  bool gated_mlp = false, rms_norm = false, linear_bias = true, learned_positions = true, tied_embeddings = true;
-};
-
-Family family_of(const std::string& model) {
-  for (const char* part : {"llama", "mistral", "mixtral", "qwen", "deepseek", "gemma", "gpt-oss", "kimi", "grok", "yi-", "palm"}) {
-    if (mentions(model, part))
-      return {.gated_mlp = true, .rms_norm = true, .linear_bias = false, .learned_positions = false, .tied_embeddings = false};
-  }
-  if (mentions(model, "nemotron")) return {.linear_bias = false, .learned_positions = false, .tied_embeddings = false};
-  if (mentions(model, "mpt")) return {.linear_bias = false};
-  return {};
-}
 
 class Conversion {
  public:
@@ -111,28 +66,21 @@ class Conversion {
   }
 
   void refuse_what_is_not_modelled() const {
-    const std::string model = lower(cell("model"));
     if (!cell("moe_experts").empty() && cell("moe_experts") != "0") throw Inexpressible{"mixtures of experts are not supported yet."};
-    if (mentions(model, "bert")) throw Inexpressible{"BERT (an encoder with masked heads) is not supported yet."};
     for (const char* column : {"cp", "ep"}) {
       if (number(column, 1) != 1) throw Inexpressible{fmt::format("{} {} is not supported yet.", column, cell(column))};
     }
-    if (const std::string zero = cell("zero_stage"); !zero.empty() && zero != "0")
-      throw Inexpressible{fmt::format("ZeRO stage {} is not supported yet.", zero)};
-    if (cell("recompute") == "selective") throw Inexpressible{"selective recomputation is not supported yet."};
   }
 
   void choose_accelerator() {
     const std::string gpu = cell("gpu_type");
-    for (const Accelerator& known : accelerators) {
-      if (known.gpu_type == gpu) accelerator_ = &known;
-    }
+    accelerator_ = accelerator_of_gpu_type(gpu);
     if (!accelerator_) throw Inexpressible{fmt::format("unknown accelerator '{}'.", gpu)};
     require_shipped("device", std::string(accelerator_->profile), kernels::shipped_device_profiles());
   }
   void choose_software() {
     const std::string framework = cell("framework");
-    software_ = software_of_framework(framework, static_cast<int>(number("year", 0)));
+    software_ = software_of_framework(framework, static_cast<int>(number("year", 0)), cell("model"));
     if (software_.empty()) throw Inexpressible{fmt::format("framework '{}' is not in our table of software profiles.", framework)};
     require_shipped("software", software_, kernels::shipped_software_profiles());
   }
@@ -143,7 +91,7 @@ class Conversion {
 
   std::string cluster() {
     const std::int64_t gpus = number("n_gpus");
-    const std::int64_t per_host = number("gpus_per_node", 8);
+    const std::int64_t per_host = std::min(number("gpus_per_node", 8), gpus);  // of one host, only the part in use
     if (per_host < 1) throw Inexpressible{fmt::format("gpus_per_node is {}.", per_host)};
     const bool one_host = gpus <= per_host;
     const std::string network = cell("network");
@@ -177,110 +125,77 @@ class Conversion {
 
   std::string workload() {
     return fmt::format(
-        "workload:\n  model: {}\n  parallel: {}\n  schedule: {}\n  micro_batch: {}\n  global_batch: {}\n  precision: {}\n  recompute: {}\n"
+        "workload:\n  model: {}\n  parallel: {}\n  schedule: {}\n  micro_batch: {}\n  global_batch: {}\n{}  recompute: {}\n"
         "  optimizer: adam\n  software: {}\n",
         model(), parallel(), number("virtual_stages", 1) > 1 ? "interleaved" : "1f1b", number("micro_batch"), number("global_batch"),
         precision(), recompute(), software_);
   }
 
   std::string model() {
-    const Family family = family_of(lower(cell("model")));
     if (cell("vocab").empty()) flag("vocab not stated: 51200");
     if (cell("ffn_hidden").empty()) flag("ffn_hidden not stated: 4 x hidden");
-    const auto yes = [](bool value) { return value ? "true" : "false"; };
-    return fmt::format(
-        "{{name: {}, layers: {}, hidden: {}, heads: {}, kv_heads: {}, ffn_hidden: {}, gated_mlp: {}, vocab: {}, seq_len: {}, "
-        "tied_embeddings: {}, rms_norm: {}, linear_bias: {}, learned_positions: {}}}",
-        in_quotes(cell("model")), number("layers"), number("hidden"), number("heads"), number("kv_heads", number("heads")),
-        number("ffn_hidden", 4 * number("hidden")), yes(family.gated_mlp), number("vocab", 51200), number("seq_len"),
-        yes(family.tied_embeddings), yes(family.rms_norm), yes(family.linear_bias), yes(family.learned_positions));
+    return fmt::format("{{name: {}, layers: {}, hidden: {}, heads: {}, kv_heads: {}, ffn_hidden: {}, vocab: {}, seq_len: {}, {}}}",
+                       in_quotes(cell("model")), number("layers"), number("hidden"), number("heads"), number("kv_heads", number("heads")),
+                       number("ffn_hidden", 4 * number("hidden")), number("vocab", 51200), number("seq_len"),
+                       model_keys_of_name(cell("model"), software_));
   }
 
   std::string parallel() {
     const std::int64_t tp = number("tp", 1), pp = number("pp", 1), stages = std::max<std::int64_t>(1, number("virtual_stages", 1));
     const bool even = pp > 0 && number("layers") % (pp * stages) == 0;
     const std::string dp = cell("dp").empty() ? "" : fmt::format("dp: {}, ", number("dp"));
-    return fmt::format("{{tp: {}, pp: {}, {}virtual_stages: {}, sequence_parallel: {}, layers_per_stage: {}}}", tp, pp, dp, stages,
-                       sequence_parallel(tp) ? "true" : "false", even ? "even" : "balanced");
+    return fmt::format("{{tp: {}, pp: {}, {}virtual_stages: {}, sequence_parallel: {}, zero: {}, layers_per_stage: {}}}", tp, pp, dp,
+                       stages, sequence_parallel(tp) ? "true" : "false", zero(), even ? "even" : "balanced");
+  }
+  // "1", "3 (Megatron-FSDP)".
+  std::string zero() const {
+    const std::string stated = cell("zero_stage");
+    if (stated.empty()) return "0";
+    const bool followed = stated.size() > 1 && stated[1] != ' ' && stated[1] != '.';
+    if (stated[0] < '0' || stated[0] > '3' || followed) throw Inexpressible{fmt::format("zero_stage '{}' is not supported.", stated)};
+    return stated.substr(0, 1);
   }
   bool sequence_parallel(std::int64_t tp) {
     const std::string stated = lower(cell("sequence_parallel"));
     if (!stated.empty()) return tp > 1 && (stated == "true" || stated == "1");
-    const bool on = tp > 1 && software_ == "megatron-core";
+    const bool on = tp > 1 && runs_megatron_core(software_);
     if (on) flag("sequence_parallel not stated: on");
     return on;
   }
 
+  // "FP8-CS" and "FP8-MX" name the scaling too.
   std::string precision() const {
     const std::string stated = lower(cell("precision"));
-    for (const char* known : {"fp32", "tf32", "fp16", "bf16"}) {
-      if (stated == known) return stated;
-    }
+    for (const char* known : {"fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8"})
+      if (stated == known) return fmt::format("  precision: {}\n", known);
+    if (stated == "fp8-cs") return "  precision: fp8\n  fp8_recipe: current\n";
+    if (stated == "fp8-mx") return "  precision: mxfp8\n";
     throw Inexpressible{fmt::format("precision '{}' is not supported yet.", cell("precision"))};
   }
   std::string recompute() {
     const std::string stated = cell("recompute");
-    if (stated == "full" || stated == "none") return stated;
+    if (stated == "full" || stated == "none" || stated == "selective") return stated;
     if (!stated.empty()) throw Inexpressible{fmt::format("recompute '{}' is not supported yet.", stated)};
     flag("recompute not stated: none, as the framework does unless told");
     return "none";
   }
 
-  // Matrices and embeddings; norms and biases are below 0.1 %.
   void check_parameters(const ModelSpec& m) {
     const auto stated = parse_number(cell("params_B"));
     if (!stated || *stated <= 0) return;
-    const double h = m.hidden, kv = h * m.kv_heads / m.heads;
-    const double layer = 2 * h * h + 2 * h * kv + (m.gated_mlp ? 3.0 : 2.0) * h * m.ffn_hidden;
-    const double count = (m.layers * layer + (m.tied_embeddings ? 1.0 : 2.0) * h * m.vocab) / 1e9;
+    const double count = total_parameters(m) / 1e9;
     if (std::abs(count / *stated - 1) > 0.1)
       flag(fmt::format("{:.1f} billion parameters by these keys, {} stated", count, to_text(*stated)));
   }
 
   const RowCells& row_;
   ConvertedRow out_;
-  const Accelerator* accelerator_ = nullptr;
+  const TableAccelerator* accelerator_ = nullptr;
   std::string software_;
 };
 
 }  // namespace
 
 ConvertedRow scenario_of_training_row(const RowCells& row) { return Conversion(row).convert(); }
-
-std::string software_of_framework(std::string_view framework, int year) {
-  const std::string name = lower(framework);
-  for (const Framework& known : frameworks) {
-    if (mentions(name, known.part)) return std::string(known.software);
-  }
-  if (mentions(name, "megatron-lm")) return year > 2022 && !mentions(name, "(20") ? "megatron-core" : "megatron-2021";
-  return {};
-}
-
-std::optional<HostNics> nics_of_network(std::string_view network, double usual_gigabits) {
-  static const std::regex counted(R"((\d+)\s*[xX]\s*.*?(\d{2,4})\s*G(?!B))", std::regex::optimize);
-  static const std::regex per_host(R"((\d{2,5})\s*G(?:b/s|bps|bit/s)?\s[^+|;]*per (?:node|host))", std::regex::optimize);
-  std::optional<HostNics> best;
-  std::string segment;
-  // Lists of adapters are separated by | ; +. Those for storage and management carry no gradients.
-  for (std::size_t i = 0; i <= network.size(); ++i) {
-    if (i < network.size() && std::string_view("|;+").find(network[i]) == std::string_view::npos) {
-      segment += network[i];
-      continue;
-    }
-    const std::string text = std::exchange(segment, {});
-    std::smatch match;
-    HostNics nics;
-    if (text.size() > 1000 || mentions(lower(text), "storage") || mentions(lower(text), "management")) continue;
-    if (std::regex_search(text, match, counted)) {
-      nics = {static_cast<int>(std::min(1024.0, *parse_number(match[1].str()))), *parse_number(match[2].str())};
-    } else if (std::regex_search(text, match, per_host)) {
-      const double total = *parse_number(match[1].str());
-      const bool whole = total >= usual_gigabits && std::fmod(total, usual_gigabits) == 0;
-      nics = whole ? HostNics{static_cast<int>(total / usual_gigabits), usual_gigabits} : HostNics{1, total};
-    }
-    if (nics.count > 0 && (!best || nics.count * nics.gigabits > best->count * best->gigabits)) best = nics;
-  }
-  return best;
-}
 
 }  // namespace workloads

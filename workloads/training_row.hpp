@@ -23,15 +23,4 @@ struct ConvertedRow {
 
 ConvertedRow scenario_of_training_row(const RowCells& row);
 
-// The software profile of a framework named in free text ("Megatron-LM (2021-22), 1F1B"); empty for an unknown one.
-std::string software_of_framework(std::string_view framework, int year);
-
-// The NICs of a host, read from free text ("8x200G HDR", "800 Gb/s per node").
-struct HostNics {
-  int count = 0;
-  double gigabits = 0;  // of one NIC
-};
-// `usual_gigabits` divides a figure per host into NICs. Nothing when the text says nothing.
-std::optional<HostNics> nics_of_network(std::string_view network, double usual_gigabits);
-
 }  // namespace workloads

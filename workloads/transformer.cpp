@@ -1,69 +1,55 @@
 #include "workloads/transformer.hpp"
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 namespace workloads {
 namespace {
-double head_dim(const ModelSpec& m) { return static_cast<double>(m.hidden) / m.heads; }
-double qkv_width(const ModelSpec& m) { return m.hidden + 2 * head_dim(m) * m.kv_heads; }
-double fc1_width(const ModelSpec& m) { return (m.gated_mlp ? 2.0 : 1.0) * m.ffn_hidden; }
-double matrix_parameters(const ModelSpec& m) { return m.hidden * (qkv_width(m) + m.hidden + fc1_width(m) + m.ffn_hidden); }
+
+// Activations are stored in the job's precision, but never in less than two bytes.
+int activation_width(Precision p) { return std::max(2, kernels::bytes_per_element(p)); }
+bool is_fp8(Precision p) { return kernels::bytes_per_element(p) < 2; }
+
+std::string_view recipe_of(const JobSpec& job) {
+  if (!is_fp8(job.precision)) return "-";
+  constexpr std::string_view names[] = {"delayed", "current", "block"};
+  const Fp8Recipe usual = job.precision == Precision::mxfp8 ? Fp8Recipe::block : Fp8Recipe::delayed;
+  return names[static_cast<int>(job.fp8_recipe.value_or(usual))];
+}
+
+// D = A B; those of the layers run in the job's precision, the head keeps 16 bits under fp8.
+Precision head_precision(Precision p) { return is_fp8(p) ? Precision::bf16 : p; }
+
 }  // namespace
-
-double layer_parameters(const ModelSpec& m, int tp) {
-  const double norms = 2.0 * m.hidden * (m.rms_norm ? 1 : 2);
-  const double split_biases = m.linear_bias ? (qkv_width(m) + fc1_width(m)) / tp : 0;
-  const double whole_biases = m.linear_bias ? 2.0 * m.hidden : 0;
-  return matrix_parameters(m) / tp + norms + split_biases + whole_biases;
-}
-
-int padded_vocabulary(const ModelSpec& m, int tp) {
-  const int unit = 128 * tp;
-  return (m.vocab + unit - 1) / unit * unit;
-}
-
-double word_embedding_parameters(const ModelSpec& m, int tp) { return static_cast<double>(padded_vocabulary(m, tp)) / tp * m.hidden; }
-
-double embedding_parameters(const ModelSpec& m, int tp) {
-  return word_embedding_parameters(m, tp) + (m.learned_positions ? double(m.seq_len) * m.hidden : 0);
-}
-
-double head_parameters(const ModelSpec& m, int tp) { return m.tied_embeddings ? 0 : word_embedding_parameters(m, tp); }
-
-double total_parameters(const ModelSpec& m) {
-  const double vocabulary = double(m.vocab) * m.hidden * (m.tied_embeddings ? 1 : 2);
-  return m.layers * layer_parameters(m) + vocabulary + (m.learned_positions ? double(m.seq_len) * m.hidden : 0) +
-         m.hidden * (m.rms_norm ? 1.0 : 2.0);
-}
-
-namespace {
-double layer_forward_flops(const ModelSpec& m) { return m.seq_len * (2 * matrix_parameters(m) + 4.0 * m.seq_len * m.hidden); }
-}  // namespace
-
-double model_flops_per_sequence(const ModelSpec& m) {
-  return 3 * (m.layers * layer_forward_flops(m) + 2.0 * m.seq_len * m.hidden * m.vocab);
-}
-
-double recompute_flops_per_sequence(const ModelSpec& m, Recompute recompute) {
-  return recompute == Recompute::full ? m.layers * layer_forward_flops(m) : 0;
-}
 
 // Appends kernels of one direction; knows the units: `elements(bytes)` are tokens x hidden.
 class TransformerOps::Builder {
  public:
-  Builder(const TransformerOps& ops, int layer)
-      : s_(ops.software_), times_(ops.times_), job_(ops.job_), m_(job_.model), flash_(ops.flash_), layer_(layer) {
+  Builder(const TransformerOps& ops, int layer, bool is_head = false)
+      : ops_of_(ops),
+        s_(is_head ? ops.head_software_ : ops.software_),
+        times_(ops.times_),
+        job_(ops.job_),
+        m_(job_.model),
+        flash_(ops.flash_),
+        layer_(layer) {
     tokens_ = double(job_.micro_batch) * m_.seq_len;
     tp_ = job_.parallel.tp;
     sequence_tp_ = job_.parallel.sequence_parallel ? tp_ : 1;
-    scores_ = double(job_.micro_batch) * m_.heads / tp_ * m_.seq_len * m_.seq_len;
+    heads_ = double(m_.heads) / tp_;
+    scores_ = double(job_.micro_batch) * heads_ * m_.seq_len * m_.seq_len;
+    precision_ = job_.precision;
   }
 
   void forward();
   void backward();
+  void attention(kernels::Direction direction);
   void embedding(bool is_forward);
   void head(bool is_forward);
-  void optimizer(double parameters);
+  void elementwise(std::string_view name, double bytes) {
+    if (bytes > 0) kernel(name, OpClass::memory_bound, times_.memory_bound(bytes));
+  }
   // Kernels too small to be listed: host time and gap only, so that `count` of them have run in all.
   Ops with_kernels(double count) && {
     const auto listed = std::count_if(ops_.begin(), ops_.end(), [](const Op& op) { return op.op_class != OpClass::collective; });
@@ -81,20 +67,33 @@ class TransformerOps::Builder {
                     .host = sim::Time::seconds(s_.host_op_s),
                     .flops = flops});
   }
-  void elementwise(std::string_view name, double bytes) {
-    if (bytes > 0) kernel(name, OpClass::memory_bound, times_.memory_bound(bytes));
-  }
   void gemm(std::string_view name, double m, double n, double k) {
-    const kernels::Gemm shape{std::llround(m), std::llround(n), std::llround(k), 1, job_.precision};
+    const kernels::Gemm shape{std::llround(m), std::llround(n), std::llround(k), 1, precision_};
     auto time = times_.gemm(shape);
     time.seconds *= s_.gemm_factor;
     kernel(name, OpClass::gemm, time, shape.flops());
+    product_s_ = time.seconds;
+    if (gathered_) hide(ops_[*std::exchange(gathered_, {})], Dependence::pipelined);
   }
-  // Data and weight gradients of y = x W (x: tokens x in, W: in x out), the latter added to the accumulated gradient.
-  void gemm_backward(std::string_view data, std::string_view weight, double in, double out) {
-    gemm(data, tokens_, in, out);
-    gemm(weight, out, in, tokens_);
+  // What is left of a collective beside a product: the longer of both, and a chunk of it where one needs the other's result
+  // and software cuts and pipelines them. While both run, the product is slower.
+  enum class Dependence : std::uint8_t { independent, pipelined };
+  void hide(Op& op, Dependence dependence) {
+    if (!ops_of_.overlap_tp_ || layer_ < 0 || tp_ == 1) return;
+    const double alone = times_.scale_up_collective(op.collective, tp_, static_cast<double>(op.bytes.count())).seconds;
+    const double chunk = dependence == Dependence::independent ? 0 : alone / s_.tp_overlap_chunks;
+    const double exposed = std::max(alone - product_s_, chunk);
+    op.hidden = sim::Time::seconds(std::max(0.0, (alone - exposed) * (2 - s_.overlap_slowdown)));
+  }
+  // Data and weight gradients of y = x W (x: rows x in, W: in x out), the latter added to the accumulated gradient.
+  void gemm_backward(std::string_view data, std::string_view weight, double rows, double in, double out) {
+    gemm(data, rows, in, out);
+    gemm(weight, out, in, rows);
     elementwise("gradient_accumulation", s_.gradient_accumulation_bytes * in * out);
+  }
+  // What enters an fp8 product is cast, and transposed for the weight gradient.
+  void cast(std::string_view name, double elements) {
+    if (is_fp8(precision_)) elementwise(name, s_.fp8_cast * elements);
   }
   void collective(std::string_view name, kernels::CollectiveOp op, double bytes) {
     if (tp_ == 1) return;
@@ -106,53 +105,73 @@ class TransformerOps::Builder {
                     .bytes = sim::Bytes{std::llround(bytes)}});
   }
   // Around a tensor-parallel block: one all-reduce, or with sequence parallelism its two halves.
+  // A gather is pipelined with the product that follows, a forward reduce-scatter with the one before. A reduction in the
+  // backward pass runs beside the weight gradient, which does not need it.
   void enter_parallel() {
-    if (sequence_tp_ > 1) collective("all_gather", kernels::CollectiveOp::all_gather, activation_bytes());
+    if (sequence_tp_ == 1) return;
+    collective("all_gather", kernels::CollectiveOp::all_gather, activation_bytes());
+    gathered_ = ops_.size() - 1;
   }
-  void leave_parallel() {
+  void leave_parallel(kernels::Direction direction) {
     using enum kernels::CollectiveOp;
+    if (tp_ == 1) return;
     sequence_tp_ > 1 ? collective("reduce_scatter", reduce_scatter, activation_bytes())
                      : collective("all_reduce", all_reduce, activation_bytes());
+    if (direction == kernels::Direction::backward)
+      hide(ops_.back(), Dependence::independent);
+    else if (sequence_tp_ > 1)
+      hide(ops_.back(), Dependence::pipelined);
   }
-  double width() const { return kernels::bytes_per_element(job_.precision); }
+  double width() const { return activation_width(job_.precision); }
   double activation_bytes() const { return tokens_ * m_.hidden * width(); }
   // Profile coefficients are bytes of 2-byte activations.
   double replicated(double bytes) const { return bytes * width() / 2 * tokens_ * m_.hidden / sequence_tp_; }
-  double split(double bytes) const { return bytes * width() / 2 * tokens_ * m_.hidden / tp_; }
-  double feed_forward(double bytes) const {  // a gated unit reads two inputs and writes one: 6 bytes where 4 are
-    return bytes * (m_.gated_mlp ? 1.5 : 1) * width() / 2 * tokens_ * m_.ffn_hidden / tp_;
+  double split(double bytes) const { return bytes * width() / 2 * tokens_ * m_.attention_width() / tp_; }
+  double rotary(double bytes) const {  // turns Q and K, not V
+    const double q_and_k = m_.head_size() * (heads_ + std::max(1.0, double(m_.kv_heads) / tp_));
+    return m_.positions == Positions::rotary ? bytes * width() / 2 * tokens_ * q_and_k : 0;
+  }
+  // Of 2 bytes a plain unit moves 2 operands forward and 3 backward, a gated one 3 and 5.
+  double feed_forward(double bytes, bool is_forward) const {
+    const double gated = is_forward ? 3.0 / 2 : 5.0 / 3;
+    return bytes * (m_.gated_mlp ? gated : 1) * width() / 2 * tokens_ * m_.ffn_hidden / tp_;
   }
   double score_bytes(double bytes) const { return bytes * width() / 2 * scores_; }
   void batched(std::string_view name, double m, double n, double k, double factor) {
-    const kernels::Gemm shape{std::llround(m), std::llround(n), std::llround(k), std::llround(double(job_.micro_batch) * m_.heads / tp_),
-                              job_.precision};
+    const kernels::Gemm shape{std::llround(m), std::llround(n), std::llround(k), std::llround(job_.micro_batch * heads_),
+                              head_precision(job_.precision)};
     auto time = times_.gemm(shape);
     time.seconds *= factor;
     kernel(name, OpClass::attention, time, shape.flops());
   }
-  void attention(kernels::Direction direction);
 
+  const TransformerOps& ops_of_;
   const kernels::SoftwareProfile& s_;
   const kernels::OperationTimes& times_;
   const JobSpec& job_;
   const ModelSpec& m_;
   bool flash_;
   int layer_;
-  double tokens_, scores_;
+  double tokens_, scores_, heads_;
   int tp_, sequence_tp_;
+  Precision precision_;                  // of the products
+  double product_s_ = 0;                 // the last product
+  std::optional<std::size_t> gathered_;  // op: an all-gather that no product has followed yet
   Ops ops_;
 };
 
 void TransformerOps::Builder::attention(kernels::Direction direction) {
   const bool forward = direction == kernels::Direction::forward;
   const double factor = forward ? s_.attention_forward_factor : s_.attention_backward_factor;
-  const double s = m_.seq_len, d = head_dim(m_);
+  const double s = m_.seq_len, d = m_.head_size();
   if (flash_) {
+    const bool causal = m_.architecture == Architecture::decoder;
     const kernels::AttentionShape shape{job_.micro_batch, m_.seq_len, std::max(1, m_.heads / tp_), std::max(1, m_.kv_heads / tp_),
-                                        std::llround(d),  true};
+                                        std::llround(d),  causal};
     auto time = times_.flash_attention(shape, direction);
     time.seconds *= factor;
-    kernel(forward ? "flash_attention" : "flash_attention_backward", OpClass::attention, time, (forward ? 4 : 10) * scores_ * d / 2);
+    kernel(forward ? "flash_attention" : "flash_attention_backward", OpClass::attention, time,
+           (forward ? 4 : 10) * scores_ * d / (causal ? 2 : 1));
     return;
   }
   const auto scores = [&](std::string_view name, double bytes) {
@@ -174,86 +193,118 @@ void TransformerOps::Builder::attention(kernels::Direction direction) {
 }
 
 void TransformerOps::Builder::forward() {
-  const double h = m_.hidden;
+  const double h = m_.hidden, attention_width = m_.attention_width() / tp_, f = m_.ffn_hidden / double(tp_);
+  const double normed = tokens_ * h / sequence_tp_;
   elementwise("layer_norm", replicated(s_.layer_norm_forward));
+  cast("cast", normed);
   enter_parallel();
-  gemm("qkv", tokens_, qkv_width(m_) / tp_, h);
+  gemm("qkv", tokens_, qkv_width(m_, tp_), h);
+  if (m_.positions == Positions::transformer_xl) gemm("positions", m_.seq_len, attention_width, h);
   elementwise("transpose", split(s_.transpose_forward));
+  elementwise("rotary", rotary(s_.rotary_forward));
   attention(kernels::Direction::forward);
   elementwise("context_copy", split(s_.context_copy));
-  gemm("projection", tokens_, h, h / tp_);
-  leave_parallel();
-  elementwise("residual", replicated(s_.residual_forward));
-  elementwise("layer_norm", replicated(s_.layer_norm_forward));
-  enter_parallel();
+  cast("cast", tokens_ * attention_width);
+  gemm("projection", tokens_, h, attention_width);
+  if (!m_.parallel_blocks) {
+    leave_parallel(kernels::Direction::forward);
+    elementwise("residual", replicated(s_.residual_forward));
+    elementwise("layer_norm", replicated(s_.layer_norm_forward));
+    cast("cast", normed);
+    enter_parallel();
+  }
   gemm("fc1", tokens_, fc1_width(m_) / tp_, h);
-  elementwise("activation", feed_forward(s_.activation_forward));
-  gemm("fc2", tokens_, h, m_.ffn_hidden / tp_);
-  leave_parallel();
+  elementwise("activation", feed_forward(s_.activation_forward, true));
+  cast("cast", tokens_ * f);
+  gemm("fc2", tokens_, h, f);
+  leave_parallel(kernels::Direction::forward);
   elementwise("residual", replicated(s_.residual_forward));
 }
 
 void TransformerOps::Builder::backward() {
-  const double h = m_.hidden;
+  const double h = m_.hidden, attention_width = m_.attention_width() / tp_, f = m_.ffn_hidden / double(tp_);
+  const double gradient = tokens_ * h / sequence_tp_;
   elementwise("residual_backward", replicated(s_.residual_backward));
+  cast("cast", gradient);
   enter_parallel();
-  gemm_backward("fc2_data", "fc2_weight", m_.ffn_hidden / tp_, h);
-  elementwise("activation_backward", feed_forward(s_.activation_backward));
-  gemm_backward("fc1_data", "fc1_weight", h, fc1_width(m_) / tp_);
-  leave_parallel();
-  elementwise("layer_norm_backward", replicated(s_.layer_norm_backward));
-  elementwise("residual_backward", replicated(s_.residual_backward));
-  enter_parallel();
-  gemm_backward("projection_data", "projection_weight", h / tp_, h);
+  gemm_backward("fc2_data", "fc2_weight", tokens_, f, h);
+  elementwise("activation_backward", feed_forward(s_.activation_backward, false));
+  cast("cast", tokens_ * fc1_width(m_) / tp_);
+  gemm_backward("fc1_data", "fc1_weight", tokens_, h, fc1_width(m_) / tp_);
+  if (!m_.parallel_blocks) {
+    leave_parallel(kernels::Direction::backward);
+    elementwise("layer_norm_backward", replicated(s_.layer_norm_backward));
+    elementwise("residual_backward", replicated(s_.residual_backward));
+    cast("cast", gradient);
+    enter_parallel();
+  }
+  gemm_backward("projection_data", "projection_weight", tokens_, attention_width, h);
   attention(kernels::Direction::backward);
+  elementwise("rotary_backward", rotary(s_.rotary_backward));
   elementwise("transpose_backward", split(s_.transpose_backward));
-  gemm_backward("qkv_data", "qkv_weight", h, qkv_width(m_) / tp_);
-  leave_parallel();
+  cast("cast", tokens_ * qkv_width(m_, tp_));
+  if (m_.positions == Positions::transformer_xl) gemm("positions_weight", attention_width, h, m_.seq_len);
+  gemm_backward("qkv_data", "qkv_weight", tokens_, h, qkv_width(m_, tp_));
+  leave_parallel(kernels::Direction::backward);
   elementwise("layer_norm_backward", replicated(s_.layer_norm_backward));
 }
 
 void TransformerOps::Builder::embedding(bool is_forward) {
   elementwise("embedding", replicated(is_forward ? s_.embedding_forward : s_.embedding_backward));
-  if (is_forward) leave_parallel();
+  if (m_.embedding_norm) elementwise("embedding_norm", replicated(is_forward ? s_.layer_norm_forward : s_.layer_norm_backward));
+  if (is_forward) leave_parallel(kernels::Direction::forward);
 }
 
+// An encoder transforms and projects only the positions that are predicted.
 void TransformerOps::Builder::head(bool is_forward) {
   using enum kernels::CollectiveOp;
+  precision_ = head_precision(job_.precision);
+  const bool encoder = m_.architecture == Architecture::encoder;
+  const double h = m_.hidden, rows = std::ceil(tokens_ * m_.predicted_positions);
   const double vocabulary = static_cast<double>(padded_vocabulary(m_, tp_)) / tp_;
-  const double logits = tokens_ * vocabulary;
+  const double logits = rows * vocabulary;
   if (is_forward) {
     elementwise("final_norm", replicated(s_.layer_norm_forward));
     enter_parallel();
-    gemm("logits", tokens_, vocabulary, m_.hidden);
+    if (encoder) gemm("head_transform", rows, h, h);
+    gemm("logits", rows, vocabulary, h);
     elementwise("cross_entropy", s_.cross_entropy_forward * logits);
-    collective("all_reduce", all_reduce, 12 * tokens_);  // maximum, predicted logit, sum: FP32 per token
+    collective("all_reduce", all_reduce, 12 * rows);  // maximum, predicted logit, sum: FP32 per row
   } else {
     elementwise("cross_entropy_backward", s_.cross_entropy_backward * logits);
-    gemm_backward("logits_data", "logits_weight", m_.hidden, vocabulary);
-    leave_parallel();
+    gemm_backward("logits_data", "logits_weight", rows, h, vocabulary);
+    if (encoder) gemm_backward("head_transform_data", "head_transform_weight", rows, h, h);
+    leave_parallel(kernels::Direction::backward);
     elementwise("final_norm_backward", replicated(s_.layer_norm_backward));
   }
 }
 
-void TransformerOps::Builder::optimizer(double parameters) { elementwise("optimizer", s_.optimizer_step_bytes * parameters); }
-
 TransformerOps::TransformerOps(const JobSpec& job, const kernels::SoftwareProfile& software, const kernels::OperationTimes& times)
     : job_(job),
-      software_(software),
+      software_(software.in({times.profile().name, std::string(recipe_of(job)), job.model.head_size()})),
+      head_software_(software.in({times.profile().name, "-", job.model.head_size()})),
       times_(times),
-      flash_(job.attention ? *job.attention == AttentionKind::flash : software.flash_attention) {}
+      flash_(job.attention ? *job.attention == AttentionKind::flash : software.flash_attention),
+      overlap_tp_(job.overlap_tp.value_or(software.overlap_tp)) {}
 
 Ops TransformerOps::layer_forward(int layer) const {
   Builder b(*this, layer);
   b.forward();
-  return std::move(b).with_kernels(software_.forward_kernels);
+  return std::move(b).with_kernels(software_.forward_kernels + (is_fp8(job_.precision) ? software_.fp8_forward_kernels : 0));
 }
 
+// Full recomputation runs the whole forward again. Selective runs scores, softmax, dropout and P V again (Korthikanti et
+// al., section 5); flash attention keeps none of these, so there is nothing to do again.
 Ops TransformerOps::layer_backward(int layer) const {
   Ops ops = job_.recompute == Recompute::full ? layer_forward(layer) : Ops{};
+  if (job_.recompute == Recompute::selective && !flash_) {
+    Builder again(*this, layer);
+    again.attention(kernels::Direction::forward);
+    ops = std::move(again).with_kernels(0);
+  }
   Builder b(*this, layer);
   b.backward();
-  const Ops own = std::move(b).with_kernels(software_.backward_kernels);
+  const Ops own = std::move(b).with_kernels(software_.backward_kernels + (is_fp8(job_.precision) ? software_.fp8_backward_kernels : 0));
   ops.insert(ops.end(), own.begin(), own.end());
   return ops;
 }
@@ -271,25 +322,31 @@ Ops TransformerOps::embedding_backward() const {
 }
 
 Ops TransformerOps::head_forward() const {
-  Builder b(*this, -1);
+  Builder b(*this, -1, true);
   b.head(true);
   return std::move(b).with_kernels(software_.head_kernels / 2);
 }
 
 Ops TransformerOps::head_backward() const {
-  Builder b(*this, -1);
+  Builder b(*this, -1, true);
   b.head(false);
   return std::move(b).with_kernels(software_.head_kernels / 2);
 }
 
 Ops TransformerOps::optimizer(double parameters) const {
   Builder b(*this, -1);
-  b.optimizer(parameters);
+  b.elementwise("optimizer", software_.optimizer_step_bytes * parameters);
   return std::move(b).with_kernels(software_.optimizer_kernels);
 }
 
+Ops TransformerOps::shard_copies(double parameters) const {
+  Builder b(*this, -1);
+  b.elementwise("shard_copy", software_.shard_copy_bytes * parameters);
+  return std::move(b).with_kernels(0);
+}
+
 sim::Bytes TransformerOps::boundary_bytes() const {
-  const double all = double(job_.micro_batch) * job_.model.seq_len * job_.model.hidden * kernels::bytes_per_element(job_.precision);
+  const double all = double(job_.micro_batch) * job_.model.seq_len * job_.model.hidden * activation_width(job_.precision);
   const bool split = job_.parallel.sequence_parallel || software_.scatter_gather_p2p;
   return sim::Bytes{std::llround(all / (split ? job_.parallel.tp : 1))};
 }

@@ -4,6 +4,7 @@
 #include "kernels/operation_times.hpp"
 #include "kernels/software_profile.hpp"
 #include "sim/units.hpp"
+#include "workloads/model_size.hpp"
 #include "workloads/result.hpp"
 #include "workloads/scenario.hpp"
 
@@ -22,22 +23,10 @@ struct Op {
   sim::Time device;  // on the compute stream; zero for collectives, whose time the group knows
   sim::Time host;    // to issue it
   sim::Bytes bytes;  // of a collective, as in nccl-tests
+  sim::Time hidden;  // part of a collective inside a scale-up domain that runs beside the product next to it
   double flops = 0;
 };
 using Ops = std::vector<Op>;
-
-// Counts of one transformer, for one GPU of its tensor-parallel group where `tp` is asked for.
-double layer_parameters(const ModelSpec& model, int tp = 1);
-double word_embedding_parameters(const ModelSpec& model, int tp = 1);  // vocabulary padded
-double embedding_parameters(const ModelSpec& model, int tp = 1);       // words and positions
-double head_parameters(const ModelSpec& model, int tp = 1);            // untied output projection, else 0
-double total_parameters(const ModelSpec& model);                       // vocabulary not padded
-int padded_vocabulary(const ModelSpec& model, int tp);                 // to a multiple of 128 tp, as Megatron does
-
-// FLOPs of one sequence through the whole model: each matrix product of forward and backward once,
-// attention scores in full, vocabulary included (INTERFACES, section 4). `recompute` adds the second forward.
-double model_flops_per_sequence(const ModelSpec& model);
-double recompute_flops_per_sequence(const ModelSpec& model, Recompute recompute);
 
 // What the stages of a pipeline are made of: the kernels of one rank, in order.
 class ModelOps {
@@ -49,7 +38,8 @@ class ModelOps {
   virtual Ops embedding_backward() const = 0;
   virtual Ops head_forward() const = 0;  // final norm, logits, cross-entropy
   virtual Ops head_backward() const = 0;
-  virtual Ops optimizer(double parameters) const = 0;
+  virtual Ops optimizer(double parameters) const = 0;     // that this rank updates
+  virtual Ops shard_copies(double parameters) const = 0;  // into and out of the buffers of fully sharded parameters
 };
 
 // A transformer as the job's framework runs it; times from the device profile.
@@ -64,14 +54,16 @@ class TransformerOps final : public ModelOps {
   Ops head_forward() const override;
   Ops head_backward() const override;
   Ops optimizer(double parameters) const override;
+  Ops shard_copies(double parameters) const override;
   sim::Bytes boundary_bytes() const;  // activations between two stages, of one tensor-parallel rank
 
  private:
   class Builder;
   const JobSpec& job_;
-  const kernels::SoftwareProfile& software_;
+  const kernels::SoftwareProfile software_;       // as it is on this device, for this model
+  const kernels::SoftwareProfile head_software_;  // the same for the head, whose products are not fp8
   const kernels::OperationTimes& times_;
-  bool flash_;
+  bool flash_, overlap_tp_;
 };
 
 }  // namespace workloads

@@ -20,6 +20,7 @@ class FixedOps final : public ModelOps {
   Ops head_forward() const override { return {}; }
   Ops head_backward() const override { return {}; }
   Ops optimizer(double) const override { return {}; }
+  Ops shard_copies(double) const override { return {}; }
 
  private:
   static Op kernel(sim::Time device) { return {.name = "layer", .op_class = OpClass::gemm, .device = device}; }
@@ -84,8 +85,8 @@ Plan plan_of(const Pipeline& p, sim::Bytes bytes = {}, std::vector<sim::LinkSpec
 }
 
 Outcome outcome_of(const Plan& plan) {
-  const auto network = sim::make_network("fluid", plan.links);
-  return Executor(plan, *network, any_device(), {}).run();
+  sim::CoupledNetwork network(sim::make_network("fluid", plan.links), plan.links);
+  return Executor(plan, network, any_device(), {}).run();
 }
 
 sim::Time step_time(const Pipeline& p) { return outcome_of(plan_of(p)).end; }

@@ -139,6 +139,7 @@ const Names of_a_job = {"step_time_s",
                         "steps_s",
                         "step_time_interval_s",
                         "outside_calibrated_range",
+                        "error_causes",
                         "tokens_per_s",
                         "tokens_per_s_per_gpu",
                         "model_flops_per_step",
@@ -155,7 +156,8 @@ Names operator+(Names a, const Names& b) {
   return a;
 }
 
-// INTERFACES, section 4, word by word; `ranks_simulated`, `warnings`, memory's `rank` and the full links are ours beside it.
+// INTERFACES, section 4, word by word; `error_causes`, `ranks_simulated`, `warnings`, memory's `rank` and the full links are ours beside
+// it.
 TEST(SummaryOfARun, has_no_other_keys_than_these) {
   const Json all = summary_of(two_hosts());
   EXPECT_THAT(keys(all), testing::UnorderedElementsAreArray(of_a_job +
@@ -178,7 +180,8 @@ TEST(SummaryOfARun, has_no_other_keys_than_these) {
                   Names{"hosts", "switches", "cables", "optical_modules", "modules_per_gpu", "power_w", "price_usd"} + Names{"gpus"}));
   EXPECT_THAT(keys(bill["switches"]), testing::UnorderedElementsAreArray(Names{"leaf", "spine", "core", "scale_up", "total"}));
   EXPECT_THAT(keys(bill["power_w"]), testing::UnorderedElementsAreArray(Names{"gpus", "hosts", "switches", "optics", "cooling", "total"}));
-  EXPECT_THAT(keys(bill["price_usd"]), testing::UnorderedElementsAreArray(Names{"hosts", "switches", "optics", "cables", "total"}));
+  EXPECT_THAT(keys(bill["price_usd"]),
+              testing::UnorderedElementsAreArray(Names{"hosts", "switches", "optics", "cables", "total"} + Names{"building"}));
 }
 
 class Breakdown : public testing::TestWithParam<std::vector<std::string>> {};

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <map>
 #include "workloads/scenario_reader.hpp"
+#include "workloads/training_row_tables.hpp"
 
 namespace workloads {
 namespace {
@@ -106,15 +107,15 @@ TEST(TrainingRow, what_cannot_be_expressed_has_a_reason) {
   };
   EXPECT_EQ(reason("moe_experts", "8"), "mixtures of experts are not supported yet.");
   EXPECT_EQ(reason("cp", "2"), "cp 2 is not supported yet.");
-  EXPECT_EQ(reason("zero_stage", "3 (Megatron-FSDP)"), "ZeRO stage 3 (Megatron-FSDP) is not supported yet.");
-  EXPECT_EQ(reason("recompute", "selective"), "selective recomputation is not supported yet.");
-  EXPECT_EQ(reason("precision", "FP8"), "precision 'FP8' is not supported yet.");
+  EXPECT_EQ(reason("zero_stage", "4"), "zero_stage '4' is not supported.");
+  EXPECT_EQ(reason("zero_stage", "1-3"), "zero_stage '1-3' is not supported.");
+  EXPECT_THAT(reason("zero_stage", "3 (Megatron-FSDP)"), HasSubstr("ZeRO stage 3 shards gradients that a pipeline accumulates"));
+  EXPECT_EQ(reason("recompute", "some"), "recompute 'some' is not supported yet.");
+  EXPECT_EQ(reason("precision", "NVFP4"), "precision 'NVFP4' is not supported yet.");
   EXPECT_EQ(reason("gpu_type", "TPU v9"), "unknown accelerator 'TPU v9'.");
   EXPECT_EQ(reason("framework", "JAX"), "framework 'JAX' is not in our table of software profiles.");
-  EXPECT_EQ(reason("framework", "llm-foundry / PyTorch FSDP"), "no software profile 'fsdp' yet.");
   EXPECT_EQ(reason("layers", ""), "layers is not stated ('').");
   EXPECT_EQ(reason("global_batch", "many"), "global_batch is not stated ('many').");
-  EXPECT_EQ(reason("model", "BERT-large"), "BERT (an encoder with masked heads) is not supported yet.");
   EXPECT_THAT(reason("global_batch", "2305"), HasSubstr("is not divisible by dp * micro_batch"));
 }
 
@@ -140,12 +141,45 @@ TEST(TrainingRow, adapters_are_read_from_free_text) {
 
 TEST(TrainingRow, one_table_maps_frameworks_to_software) {
   EXPECT_EQ(software_of_framework("Megatron-LM", 2021), "megatron-2021");
+  EXPECT_EQ(software_of_framework("Megatron-LM", 2022), "megatron-2022");
+  EXPECT_EQ(software_of_framework("Megatron-LM", 2024), "megatron-core");
   EXPECT_EQ(software_of_framework("Megatron-LM (2021-22), 1F1B", 2024), "megatron-2021");
   EXPECT_EQ(software_of_framework("Megatron-LM + TE 2.11", 2025), "megatron-core");
-  EXPECT_EQ(software_of_framework("NeMo/Megatron-Core ", 2023), "megatron-core");
-  EXPECT_EQ(software_of_framework("Megatron-Bridge 26.02 NeMo Container", 2026), "megatron-core");
+  EXPECT_EQ(software_of_framework("NeMo/Megatron-Core ", 2023), "nemo");
+  EXPECT_EQ(software_of_framework("Megatron-Core r0.8.0", 2024), "megatron-core");
+  EXPECT_EQ(software_of_framework("Megatron-Bridge 26.02 NeMo Container", 2026), "megatron-bridge");
   EXPECT_EQ(software_of_framework("llm-foundry / PyTorch FSDP", 2023), "fsdp");
   EXPECT_EQ(software_of_framework("something", 2023), "");
+  EXPECT_EQ(software_of_framework("NeMo/Megatron-Core ", 2023, "GPT-3 175B (MLPerf)"), "mlperf-nvidia");
+  EXPECT_EQ(software_of_framework("TensorFlow 1 + Horovod + XLA", 2020, "BERT-large"), "bert-nvidia");
+}
+
+TEST(TrainingRow, precision_names_the_scaling_of_fp8) {
+  const auto job = [](const std::string& precision) {
+    Row row = sc21_145b();
+    row["gpu_type"] = "H100_SXM5_80GB";
+    row["precision"] = precision;
+    row["zero_stage"] = "1";
+    const ConvertedRow converted = scenario_of_training_row(cells_of(row));
+    EXPECT_TRUE(converted.scenario) << converted.reason;
+    return converted.scenario->jobs[0];
+  };
+  EXPECT_EQ(job("FP8").precision, Precision::fp8);
+  EXPECT_EQ(job("FP8").parallel.zero, 1);
+  EXPECT_EQ(job("FP8-CS").fp8_recipe, Fp8Recipe::current);
+  EXPECT_EQ(job("FP8-MX").precision, Precision::mxfp8);
+  EXPECT_EQ(job("MXFP8").precision, Precision::mxfp8);
+}
+
+// NVIDIA's BERT projects the masked positions, Megatron's all of them.
+TEST(TrainingRow, bert_is_an_encoder) {
+  Row row = sc21_145b();
+  row["model"] = "BERT-large";
+  const ModelSpec megatron = scenario_of_training_row(cells_of(row)).scenario->jobs[0].model;
+  EXPECT_EQ(megatron.architecture, Architecture::encoder);
+  EXPECT_EQ(megatron.predicted_positions, 1);
+  row["framework"] = "TensorFlow 1 + Horovod + XLA";
+  EXPECT_EQ(scenario_of_training_row(cells_of(row)).scenario->jobs[0].model.predicted_positions, 0.15625);
 }
 
 // One CSV line; cells in quotes may hold commas and doubled quotes.

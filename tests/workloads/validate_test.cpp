@@ -229,14 +229,14 @@ TEST_F(Tables, named_columns_win) {
 TEST_F(Tables, what_cannot_be_predicted_is_skipped_with_its_reason) {
   auto other = gpt;
   for (auto& [column, value] : other)
-    if (column == "gpu_type") value = "B200_SXM";
+    if (column == "gpu_type") value = "TPU_v9";
   write("training.csv", other);
   write("gemm_tpu.csv", "dtype,m,n,k,time_us\nbf16,1,1,1,5\n");
   const Validation validation = read();
   EXPECT_TRUE(validation.rows.empty());
   ASSERT_EQ(validation.skipped.size(), 2u);
   EXPECT_EQ(validation.skipped[0].reason, "no profile of tpu is shipped yet");
-  EXPECT_THAT(validation.skipped[1].reason, HasSubstr("b200"));
+  EXPECT_THAT(validation.skipped[1].reason, HasSubstr("TPU_v9"));
 }
 
 TEST_F(Tables, a_folder_without_tables_is_wrong_input) {

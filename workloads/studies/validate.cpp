@@ -9,6 +9,7 @@
 #include "sim/embedded_file.hpp"
 #include "sim/error.hpp"
 #include "sim/parallel.hpp"
+#include "workloads/model_size.hpp"
 #include "workloads/run.hpp"
 #include "workloads/scenario_reader.hpp"
 #include "workloads/studies/validation_task.hpp"
@@ -48,6 +49,7 @@ void add_shipped(std::vector<ValidationTask>& tasks) {
                               .family = "dense",
                               .source = table.text(r, table.column("source")),
                               .quantity = "step_time_s",
+                              .parameters = total_parameters(scenario.jobs[0].model),
                               .measured = table.positive(r, table.column("step_time_s"))};
       tasks.push_back(step_time_task(row, [scenario] { return scenario; }));
     }
@@ -56,7 +58,7 @@ void add_shipped(std::vector<ValidationTask>& tasks) {
 
 bool matches(const ValidateOptions& options, const ValidationRow& row) {
   return options.only.empty() || fnmatch(options.only.c_str(), row.id.c_str(), 0) == 0 ||
-         fnmatch(options.only.c_str(), row.set.c_str(), 0) == 0;
+         fnmatch(options.only.c_str(), row.set.c_str(), 0) == 0 || fnmatch(options.only.c_str(), row.table.c_str(), 0) == 0;
 }
 
 double quantile(std::vector<double> sorted, double q) {
@@ -123,9 +125,11 @@ ErrorStatistics statistics_of(const std::vector<const ValidationRow*>& rows) {
     errors.push_back(std::abs(row->error()));
     s.mean_abs_error += errors.back() / s.n;
     s.mean_error += row->error() / s.n;
+    s.geometric_error += std::abs(std::log(row->predicted / row->measured)) / s.n;
     s.inside_interval += row->inside() ? 1.0 / s.n : 0;
   }
   std::sort(errors.begin(), errors.end());
+  s.geometric_error = std::expm1(s.geometric_error);
   s.median_abs_error = quantile(errors, 0.5);
   s.p90_abs_error = quantile(errors, 0.9);
   s.max_abs_error = errors.back();
@@ -146,6 +150,18 @@ std::map<std::string, ErrorStatistics> grouped(const std::vector<ValidationRow>&
 
 std::map<std::string, ErrorStatistics> Validation::by_set() const {
   return grouped(rows, [](const ValidationRow& row) { return row.set; });
+}
+
+std::map<std::string, ErrorStatistics> Validation::by_gpu() const {
+  return grouped(rows, [](const ValidationRow& row) { return row.quantity == "step_time_s" ? row.gpu_type : std::string(); });
+}
+
+std::map<std::string, ErrorStatistics> Validation::by_model_size() const {
+  return grouped(rows, [](const ValidationRow& row) -> std::string {
+    if (row.parameters <= 0) return "";
+    const double billions = row.parameters / 1e9;
+    return billions < 1 ? "under 1 B" : billions < 10 ? "1 to 10 B" : billions < 100 ? "10 to 100 B" : "from 100 B";
+  });
 }
 
 ErrorStatistics Validation::over_sets() const {

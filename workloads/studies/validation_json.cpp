@@ -12,6 +12,7 @@ Json json_of(const ErrorStatistics& s) {
           {"mean_error", s.mean_error},
           {"p90_abs_error", s.p90_abs_error},
           {"max_abs_error", s.max_abs_error},
+          {"geometric_error", s.geometric_error},
           {"inside_interval", s.inside_interval}};
 }
 }  // namespace
@@ -36,6 +37,8 @@ std::string validation_json(const Validation& validation) {
                             {"inside_interval", r.inside()}});
   json["by_set"] = Json::object();
   for (const auto& [set, statistics] : validation.by_set()) json["by_set"][set] = json_of(statistics);
+  for (const auto& [gpu, statistics] : validation.by_gpu()) json["by_gpu"][gpu] = json_of(statistics);
+  for (const auto& [size, statistics] : validation.by_model_size()) json["by_model_size"][size] = json_of(statistics);
   json["over_sets"] = validation.rows.empty() ? Json(nullptr) : json_of(validation.over_sets());
   json["skipped"] = Json::array();
   for (const SkippedRow& s : validation.skipped) json["skipped"].push_back({{"id", s.id}, {"reason", s.reason}});

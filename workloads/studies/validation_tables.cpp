@@ -9,8 +9,10 @@
 #include "kernels/csv_table.hpp"
 #include "kernels/operation_times.hpp"
 #include "sim/error.hpp"
+#include "workloads/model_size.hpp"
 #include "workloads/studies/validation_task.hpp"
 #include "workloads/training_row.hpp"
+#include "workloads/training_row_tables.hpp"
 
 // One function a table: its rows become tasks (columns as in docs/validation.md).
 namespace workloads {
@@ -35,22 +37,35 @@ std::string key_of(const CsvTable& table, std::size_t row, std::initializer_list
 
 // The shipped profile of a GPU as tables name it; nothing when there is none.
 std::optional<std::string> profile_of(const std::string& gpu_type) {
-  if (gpu_type == "A100_SXM4_80GB" || gpu_type == "A100_SXM4") return "a100-sxm-80g";
-  if (gpu_type == "A100_SXM4_40GB") return "a100-sxm-40g";
-  return std::nullopt;
+  const TableAccelerator* known = accelerator_of_gpu_type(gpu_type);
+  if (!known || std::ranges::count(kernels::shipped_device_profiles(), known->profile) == 0) return std::nullopt;
+  return std::string(known->profile);
 }
 
 using Times = std::shared_ptr<const kernels::OperationTimes>;
-Times times_of(const std::string& profile) {
-  static std::map<std::string, Times> cache;
-  Times& times = cache[profile];
-  if (!times) times = std::make_shared<kernels::OperationTimes>(kernels::load_device_profile(profile));
+Times times_of(const std::string& profile, const kernels::NcclSettings& nccl = {}) {
+  static std::map<std::pair<std::string, kernels::NcclSettings>, Times> cache;
+  Times& times = cache[{profile, nccl}];
+  if (!times) times = std::make_shared<kernels::OperationTimes>(kernels::load_device_profile(profile), nccl);
   return times;
 }
 
 ValidationTask skipped(ValidationRow row, std::string reason) { return {std::move(row), {}, std::move(reason)}; }
 
-// A prediction by the profile alone, with the interval of one class of its residuals.
+// A prediction by the profile alone, with its own interval.
+ValidationTask operation_task(ValidationRow row, std::function<kernels::OperationTime()> time) {
+  return {row,
+          [row, time]() mutable {
+            const kernels::OperationTime t = time();
+            row.predicted = t.seconds;
+            row.low = t.seconds * t.low;
+            row.high = t.seconds * t.high;
+            return row;
+          },
+          {}};
+}
+
+// The same, with the interval of one class of its residuals.
 ValidationTask operation_task(ValidationRow row, const Times& times, std::string residual, std::function<double()> seconds) {
   return {row,
           [row, times, residual, seconds]() mutable {
@@ -95,8 +110,15 @@ void add_training(const CsvTable& table, StepTimeTask step_time_task, std::vecto
       continue;
     }
     row.hosts = converted.scenario->cluster.hosts();
+    row.parameters = total_parameters(converted.scenario->jobs[0].model);
     tasks.push_back(step_time_task(row, [scenario = *converted.scenario] { return scenario; }));
   }
+}
+
+std::optional<kernels::Precision> precision_named(const std::string& name) {
+  for (const auto p : kernels::all_precisions)
+    if (kernels::name_of(p) == name) return p;
+  return std::nullopt;
 }
 
 void add_gemm(const CsvTable& table, std::vector<ValidationTask>& tasks) {
@@ -117,13 +139,12 @@ void add_gemm(const CsvTable& table, std::vector<ValidationTask>& tasks) {
                             .measured = table.positive(r, table.column("time_us")) * 1e-6};
     if (!shipped) {
       tasks.push_back(skipped(row, fmt::format("no profile of {} is shipped yet", gpu)));
-    } else if (row.precision != "bf16" && row.precision != "fp16") {
+    } else if (const auto precision = precision_named(row.precision); !precision || times_of(gpu)->profile().peak(*precision) <= 0) {
       tasks.push_back(skipped(row, fmt::format("precision {} is not supported yet", row.precision)));
     } else {
-      const kernels::Gemm gemm{table.whole(r, table.column("m")), table.whole(r, table.column("n")), table.whole(r, table.column("k"))};
-      const Times times = times_of(gpu);
-      const bool large = std::min({gemm.m, gemm.n, gemm.k}) >= 1024;
-      tasks.push_back(operation_task(row, times, large ? "gemm_large" : "gemm", [times, gemm] { return times->gemm(gemm).seconds; }));
+      const kernels::Gemm gemm{table.whole(r, table.column("m")), table.whole(r, table.column("n")), table.whole(r, table.column("k")), 1,
+                               *precision};
+      tasks.push_back(operation_task(row, [times = times_of(gpu), gemm] { return times->table_gemm(gemm); }));
     }
   }
 }
@@ -151,9 +172,8 @@ void add_attention(const CsvTable& table, std::vector<ValidationTask>& tasks) {
     } else {
       const kernels::AttentionShape shape{number("batch"),    number("seq_len"),  number("heads"),
                                           number("kv_heads"), number("head_dim"), get("causal") == "True"};
-      const Times times = times_of(*profile);
-      tasks.push_back(operation_task(row, times, "attention",
-                                     [times, shape] { return times->flash_attention(shape, kernels::Direction::forward).seconds; }));
+      tasks.push_back(
+          operation_task(row, [times = times_of(*profile), shape] { return times->flash_attention(shape, kernels::Direction::forward); }));
     }
   }
 }
@@ -167,6 +187,23 @@ std::optional<kernels::CollectiveOp> op_named(const std::string& name) {
   return found == ops.end() ? std::nullopt : std::optional(found->second);
 }
 
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+// Several hosts whose GPUs one NVLink fabric joins.
+bool one_domain(const std::string& network) { return has(network, "one domain") || has(network, "one rack"); }
+
+kernels::Transport transport_of(const std::string& network) {
+  return has(network, "EFA") ? kernels::Transport::efa : has(network, "RoCE") ? kernels::Transport::roce : kernels::Transport::infiniband;
+}
+
+// An algorithm that the row says was forced.
+kernels::NcclSettings forced(const std::string& algorithm) {
+  kernels::NcclSettings settings;
+  if (algorithm.starts_with("Ring")) settings.algorithm = "Ring";
+  if (algorithm.starts_with("NVLS")) settings.algorithm = "NVLS";
+  return settings;
+}
+
 // Why a row is none that the models of this version can be asked; empty when it is one.
 std::string reason_against(const CsvTable& table, std::size_t r, int hosts) {
   const std::string network = cell(table, r, "network");
@@ -175,8 +212,7 @@ std::string reason_against(const CsvTable& table, std::size_t r, int hosts) {
   if (cell(table, r, "algo_proto").find("cudaMemcpyPeer") != std::string::npos) return "not NCCL";
   if (network.find("no NVSwitch") != std::string::npos || network.find("mesh") != std::string::npos)
     return "NVLink mesh is not supported yet";
-  if (hosts > 1 && cell(table, r, "op") != "all_reduce") return "across hosts only all_reduce is supported yet";
-  if (hosts > 1 && !nics_of_network(network, 200)) return "the network column names no NICs";
+  if (hosts > 1 && !one_domain(network) && !nics_of_network(network, 200)) return "the network column names no NICs";
   return {};
 }
 
@@ -200,19 +236,20 @@ void add_collectives(const CsvTable& table, std::vector<ValidationTask>& tasks) 
       tasks.push_back(skipped(row, reason));
       continue;
     }
-    const Times times = times_of(*profile_of(row.gpu_type));
+    const Times times = times_of(*profile_of(row.gpu_type), forced(get("algo_proto")));
     const kernels::CollectiveOp op = *op_named(get("op"));
-    if (hosts == 1) {
-      tasks.push_back(operation_task(row, times, "all_reduce", [=] { return times->scale_up_collective(op, ranks, bytes).seconds; }));
+    const std::string network = get("network");
+    if (hosts == 1 || one_domain(network)) {
+      tasks.push_back(operation_task(row, [=] { return times->scale_up_collective(op, ranks, bytes); }));
       continue;
     }
-    const HostNics nics = *nics_of_network(get("network"), 200);
-    const int per_host = ranks / hosts;
-    const double host_rate = nics.count * nics.gigabits * 1e9 / 8;
-    const kernels::GroupShape shape{ranks, hosts, per_host, host_rate / per_host, 0};
+    // Of two NVLink domains each is what a host is elsewhere, with the NICs of all its trays.
+    const int groups = has(network, "two NVL72 domains") ? 2 : hosts, per_group = ranks / groups;
+    const HostNics nics = *nics_of_network(network, 200);
+    const double rate = nics.count * nics.gigabits * 1e9 / 8 * hosts / groups;
+    const kernels::GroupShape shape{ranks, groups, per_group, rate / per_group, 0, transport_of(network)};
     tasks.push_back(operation_task(row, times, "network_all_reduce", [=] {
-      const auto plan = kernels::plan_network_collective(op, shape, bytes, *times);
-      return plan.before_s + plan.latency_s + plan.after_s + plan.flow_bytes / (host_rate * times->profile().network.nic_efficiency);
+      return kernels::empty_fabric_seconds(kernels::plan_network_collective(op, shape, bytes, *times), shape, times->profile().network);
     }));
   }
 }
@@ -234,10 +271,12 @@ void add_tables(const std::string& folder, StepTimeTask step_time_task, std::vec
     if (!gemm && name != "training.csv" && name != "collectives.csv" && name != "attention.csv") continue;
     any = true;
     const CsvTable table = CsvTable::read(file.string());
+    const std::size_t first = tasks.size();
     if (gemm) add_gemm(table, tasks);
     if (name == "training.csv") add_training(table, step_time_task, tasks);
     if (name == "collectives.csv") add_collectives(table, tasks);
     if (name == "attention.csv") add_attention(table, tasks);
+    for (std::size_t i = first; i < tasks.size(); ++i) tasks[i].row.table = file.stem().string();
   }
   if (!any)
     throw sim::InputError(
