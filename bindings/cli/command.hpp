@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+#include "workloads/whole_file.hpp"
 
 // What a verb of the command line is made of. To add one, say `check`:
 //   check_command.hpp   extern const Verb check_verb;
@@ -92,7 +93,6 @@ ExitCode run_command_line(const std::vector<std::string>& arguments);
 // Runs `work`; an exception becomes a sentence on standard error and its exit code.
 ExitCode guarded(const std::function<ExitCode()>& work);
 
-// Writes `contents` to `path` under a temporary name, then renames; throws sim::MachineError.
-void write_whole_file(const std::string& path, std::string_view contents);
+using workloads::write_whole_file;
 
 }  // namespace cli

@@ -8,6 +8,10 @@
 namespace cli {
 namespace {
 
+std::string_view calibration_of(const std::string& profile) {
+  return kernels::load_device_profile(profile).calibrated ? "  (calibrated)" : "  (uncalibrated: data sheet)";
+}
+
 class ListCommand final : public Command {
  public:
   void declare(Arguments&) override {}
@@ -21,9 +25,11 @@ class ListCommand final : public Command {
     nlohmann::ordered_json json;
     for (const auto& [group, names] : groups) {
       console.print(fmt::format("{}\n", group));
-      for (const std::string& name : names) console.print(fmt::format("  {}\n", name));
+      for (const std::string& name : names) console.print(fmt::format("  {}{}\n", name, group == "profiles" ? calibration_of(name) : ""));
       json[std::string(group)] = names;
     }
+    for (const std::string& name : kernels::shipped_device_profiles())
+      json["calibrated"][name] = kernels::load_device_profile(name).calibrated;
     console.write_json(json.dump(2) + "\n");
     return ExitCode::done;
   }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <map>
 #include "bindings/cli/progress.hpp"
+#include "bindings/report/validation_svg.hpp"
 #include "sim/error.hpp"
 #include "workloads/studies/validate.hpp"
 
@@ -27,6 +28,8 @@ std::string sets_text(const Validation& validation) {
                         100 * s.inside_interval);
   };
   for (const auto& [set, statistics] : validation.by_set()) line(set, statistics);
+  for (const auto& [gpu, statistics] : validation.by_gpu()) line(gpu, statistics);
+  for (const auto& [size, statistics] : validation.by_model_size()) line(size, statistics);
   line("mean over sets", validation.over_sets());
   return text;
 }
@@ -45,7 +48,9 @@ class ValidateCommand final : public Command {
     arguments
         .option("--data", "DIR", options_.data,
                 "a folder with training.csv, collectives.csv, gemm_*.csv or attention.csv instead of what is shipped")
-        .option("--only", "GLOB", options_.only, "only rows whose id or set matches")
+        .option("--only", "GLOB", options_.only, "only rows whose id, set or table (training, collectives, …) matches")
+        .option("--table", "F.csv", table_, "write the errors by set, GPU and model size")
+        .option("--plot", "F.svg", plot_, "draw predicted against measured step times")
         .option("--tolerance", "X", tolerance_, "the median error that is still good; else the exit code is 5");
   }
   ExitCode run(Console& console) override {
@@ -61,12 +66,22 @@ class ValidateCommand final : public Command {
     if (validation.rows.size() <= listed) console.print(rows_text(validation) + "\n");
     console.print(sets_text(validation) + skipped_text(validation));
     console.write_json(workloads::validation_json(validation) + "\n");
+    if (!table_.empty()) write_whole_file(table_, workloads::validation_table(validation));
+    if (!plot_.empty()) write_whole_file(plot_, picture(validation));
     if (validation.rows.empty()) throw sim::InputError("--only, --data: no row is left that can be predicted. See the reasons above.");
     return validation.within(tolerance_) ? ExitCode::done : ExitCode::some_failed;
   }
 
  private:
+  static std::string picture(const Validation& validation) {
+    std::vector<report::ValidationPoint> points;
+    for (const workloads::ValidationRow& row : validation.rows)
+      if (row.quantity == "step_time_s") points.push_back({row.set, row.id, row.predicted, row.measured});
+    return report::validation_svg("Published training steps, predicted again", points);
+  }
+
   workloads::ValidateOptions options_;
+  std::string table_, plot_;
   double tolerance_ = 0.1;
 };
 

@@ -90,7 +90,8 @@ WRONG = {
     "a list for a map": ([("{preset: dgx-a100}", "[dgx-a100]")], 6, r"host"),
     "an open bracket": ([("{preset: dgx-a100}", "{preset: dgx-a100")], 7, r"."),
     "a tab": ([("    tp: 2", "\ttp: 2")], 14, r"[Tt]ab"),
-    "of a later release": ([("  micro_batch: 4", "  micro_batch: 4\n  precision: fp8")], 17, r"not supported yet"),
+    "units that the device lacks": ([("  micro_batch: 4", "  micro_batch: 4\n  precision: fp8")], 17, r"a100-sxm-80g has no fp8 units \(it has: .*bf16.*\)\."),
+    "of a later release": ([("    tp: 2\n", "    tp: 2\n    cp: 2\n")], 15, r"not supported yet"),
 }
 
 
