@@ -10,6 +10,7 @@
 #include "sim/coupled_network.hpp"
 #include "sim/error.hpp"
 #include "sim/signature.hpp"
+#include "workloads/plan_builder.hpp"
 #include "workloads/run.hpp"  // Interrupted
 #include "workloads/stopwatch.hpp"
 
@@ -19,8 +20,8 @@ namespace {
 using sim::Time;
 
 double efficiency_across_nics(const topology::ClusterSpec& cluster) {
-  if (cluster.fabric.transport == topology::Transport::ideal || cluster.accelerator.empty()) return 1;
-  return kernels::load_device_profile(cluster.accelerator).network.nic_efficiency;
+  if (cluster.accelerator.empty()) return 1;
+  return 1 / wire_factor(cluster, kernels::load_device_profile(cluster.accelerator), false);
 }
 
 // For each number below `keys`, the flows that have it, by flow.

@@ -34,7 +34,7 @@ struct TrafficOutcome {
 // Runs the flows on the scenario's network. A flow waits for its start and for the flows in `after`, then for the latency
 // of its route, then shares bandwidth until its last byte has arrived. Flows of zero bytes, or to their own source,
 // finish after the latency. Routes are made when a flow starts; with ecmp the number of the flow is the hash label.
-// `transport: ideal` carries the bytes as they are; other transports carry bytes / nic_efficiency of the accelerator's
+// `transport: ideal` carries the bytes as they are; other transports carry bytes / their efficiency by the accelerator's
 // profile across NICs, if the scenario names one. Flows that repeat and form a ring (equal bytes, repeat and start, one in and one
 // out at each end point, no `after`) are one collective: one variable until other flows come on its links (sim/coupled_network.hpp).
 // Throws sim::InputError when flows wait for each other, naming the circle; sim::SimulationError when there is no route.
