@@ -44,8 +44,8 @@ const GemmTable& DeviceProfile::gemm_table(Precision precision) const {
 }
 
 const Residual* DeviceProfile::residual(std::string_view what) const {
-  const auto named = [&](std::string_view name) {
-    return std::find_if(residuals.begin(), residuals.end(), [&](const Residual& r) { return r.what == name; });
+  const auto named = [&](std::string_view wanted) {
+    return std::find_if(residuals.begin(), residuals.end(), [&](const Residual& r) { return r.what == wanted; });
   };
   auto found = named(what);
   if (found == residuals.end()) found = named(transferred);

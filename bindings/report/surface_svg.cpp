@@ -37,7 +37,7 @@ void draw_weights(SvgText& out, const Panel& panel, const Weights& w, kernels::P
   out.curve(curve, w.colour);
   for (const MeasuredGemm& point : measured) {
     const kernels::Gemm& g = point.gemm;
-    if (g.n != w.n || g.k != w.k || g.precision != precision || g.m < fewest_rows || g.m > most_rows) continue;
+    if (g.n != w.n || g.k != w.k || g.precision != precision || double(g.m) < fewest_rows || double(g.m) > most_rows) continue;
     const double u = utilisation(times, g, point.seconds);
     out.rect(panel.x.at(double(g.m)) - 3, panel.y.at(std::min(1.0, u)) - 3, 6, 6, w.colour,
              fmt::format("{} x {} x {}: measured {:.1f} us, {}", g.m, g.n, g.k, point.seconds * 1e6, percent(u)));

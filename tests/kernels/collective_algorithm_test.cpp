@@ -65,7 +65,7 @@ std::vector<std::string_view> names() {
   for (const Algorithm& algorithm : algorithms()) all.push_back(algorithm.name);
   return all;
 }
-INSTANTIATE_TEST_SUITE_P(All, EveryAlgorithm, testing::ValuesIn(names()), [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(All, EveryAlgorithm, testing::ValuesIn(names()), [](const auto& each) { return std::string(each.param); });
 
 TEST(CollectiveAlgorithms, every_operation_has_one) {
   std::set<CollectiveOp> ops;

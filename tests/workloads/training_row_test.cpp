@@ -155,9 +155,9 @@ TEST(TrainingRow, one_table_maps_frameworks_to_software) {
 }
 
 TEST(TrainingRow, precision_names_the_scaling_of_fp8) {
-  const auto job = [](const std::string& precision) {
+  const auto job = [](const std::string& precision, const std::string& gpu = "H100_SXM5_80GB") {
     Row row = sc21_145b();
-    row["gpu_type"] = "H100_SXM5_80GB";
+    row["gpu_type"] = gpu;
     row["precision"] = precision;
     row["zero_stage"] = "1";
     const ConvertedRow converted = scenario_of_training_row(cells_of(row));
@@ -167,8 +167,8 @@ TEST(TrainingRow, precision_names_the_scaling_of_fp8) {
   EXPECT_EQ(job("FP8").precision, Precision::fp8);
   EXPECT_EQ(job("FP8").parallel.zero, 1);
   EXPECT_EQ(job("FP8-CS").fp8_recipe, Fp8Recipe::current);
-  EXPECT_EQ(job("FP8-MX").precision, Precision::mxfp8);
-  EXPECT_EQ(job("MXFP8").precision, Precision::mxfp8);
+  EXPECT_EQ(job("FP8-MX", "B200_SXM").precision, Precision::mxfp8);
+  EXPECT_EQ(job("MXFP8", "B200_SXM").precision, Precision::mxfp8);
 }
 
 // NVIDIA's BERT projects the masked positions, Megatron's all of them.

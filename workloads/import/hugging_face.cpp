@@ -232,10 +232,10 @@ class Translation {
     if (out.find("ffn_hidden")) return;
     const std::string times = text_of("expansion_ratio");
     const TextNode* hidden_node = out.find("hidden");
-    const auto hidden = hidden_node ? parse_integer(hidden_node->text) : std::nullopt;
-    const auto factor = times.empty() ? std::optional<std::int64_t>(4) : parse_integer(times);
-    if (!hidden || !factor || *hidden < 1 || *hidden > 1'000'000'000 || *factor < 1 || *factor > 1000) return;
-    out.children.push_back(scalar("ffn_hidden", fmt::format("{}", *factor * *hidden), config_.place));
+    const std::int64_t hidden = hidden_node ? parse_integer(hidden_node->text).value_or(0) : 0;
+    const std::int64_t factor = times.empty() ? 4 : parse_integer(times).value_or(0);
+    if (hidden < 1 || hidden > 1'000'000'000 || factor < 1 || factor > 1000) return;
+    out.children.push_back(scalar("ffn_hidden", fmt::format("{}", factor * hidden), config_.place));
   }
 
   void name_what_is_left(const Type& type) {
