@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
-#include "kernels/strict_json.hpp"
+#include "kernels/device_profile_format.hpp"
 #include "sim/embedded_file.hpp"
 #include "sim/error.hpp"
 
@@ -78,18 +78,8 @@ DataSheet parse_data_sheet(std::string_view json, const std::string& file) {
   DataSheet sheet;
   DeviceProfile& p = sheet.profile;
   if (top.text("schema") != schema) top.problem("schema", fmt::format("this is no data sheet. Write '{}'.", schema));
-  p.name = top.text("name");
-  p.description = top.text("description");
-  p.vendor = top.text("vendor");
-  p.multiprocessors = static_cast<int>(top.whole("multiprocessors", 1, 1 << 20));
-  JsonObject peaks = top.object("peak_flops");
-  for (const auto precision : all_precisions)
-    if (precision < Precision::fp8 || peaks.has(name_of(precision)))
-      p.peak_flops[static_cast<std::size_t>(precision)] = peaks.positive(name_of(precision), 1e21);
-  peaks.finish();
-  JsonObject memory = top.object("memory");
-  p.memory = {memory.positive("capacity_bytes"), memory.positive("bandwidth_Bps"), memory.positive("efficiency", 1)};
-  memory.finish();
+  read_names(top, p);
+  read_hardware(top, p);
   p.scale_up.bandwidth_Bps = top.positive("scale_up_bandwidth_Bps");
   if (top.has("measured")) sheet.measured = read_measured(top.object("measured"), p, problems);
   if (top.has("like")) sheet.like = read_like(top.object("like"));

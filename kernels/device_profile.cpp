@@ -37,6 +37,13 @@ std::string_view name_of(CollectiveOp op) {
   return names[static_cast<int>(op)];
 }
 
+std::vector<std::string_view> DeviceProfile::precisions() const {
+  std::vector<std::string_view> names;
+  for (const auto precision : all_precisions)
+    if (peak(precision) > 0) names.push_back(name_of(precision));
+  return names;
+}
+
 const GemmTable& DeviceProfile::gemm_table(Precision precision) const {
   const auto covers = [&](const GemmTable& t) { return std::find(t.used_for.begin(), t.used_for.end(), precision) != t.used_for.end(); };
   const auto found = std::find_if(gemm.begin(), gemm.end(), covers);

@@ -104,6 +104,7 @@ struct DeviceProfile {
   std::vector<Residual> residuals;
 
   double peak(Precision precision) const { return peak_flops[static_cast<std::size_t>(precision)]; }
+  std::vector<std::string_view> precisions() const;  // names of those that it has units for
   // The table for products of this precision; another one, whose formula scales by the peak, if none was measured.
   const GemmTable& gemm_table(Precision precision) const;
   // Of a class; of an uncalibrated profile the one entry for all, `transferred`. Null: not stated.

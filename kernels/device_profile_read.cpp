@@ -5,7 +5,6 @@
 #include <tuple>
 #include "kernels/collectives/collective_profile_json.hpp"
 #include "kernels/device_profile_format.hpp"
-#include "kernels/strict_json.hpp"
 
 namespace kernels {
 namespace {
@@ -16,18 +15,6 @@ constexpr double largest_size = 1e12;      // tokens, heads, ... of a point
 constexpr double largest_utilisation = 2;  // above 1 only where operands stay in a cache
 constexpr double largest_correction = 100;
 constexpr double longest = 1e4;  // seconds of one operation
-
-template <class Enum, std::size_t count>
-Enum named(JsonObject& object, std::string_view key, const std::string& name, const Enum (&all)[count]) {
-  std::vector<std::string> known;
-  for (const Enum e : all) {
-    if (name_of(e) == name) return e;
-    known.emplace_back(name_of(e));
-  }
-  object.problem(
-      key, fmt::format("'{}' is not known (known: {}).{} Write one of them.", name, fmt::join(known, ", "), did_you_mean(name, known)));
-  return all[0];
-}
 
 void read_schema(JsonObject& top) {
   const std::string schema = top.text("schema");
@@ -212,18 +199,13 @@ std::vector<Residual> read_residuals(JsonObject& top, JsonProblems& problems) {
 
 }  // namespace
 
-DeviceProfile parse_device_profile(std::string_view json, const std::string& file) {
-  const JsonNode root = parse_json(json, file);
-  JsonProblems problems(file);
-  JsonObject top(root, "", problems);
-  DeviceProfile p;
-  read_schema(top);
-  problems.throw_if_any();  // of another schema nothing else is worth saying
+void read_names(JsonObject& top, DeviceProfile& p) {
   p.name = top.text("name");
   p.description = top.text("description");
   p.vendor = top.text("vendor");
-  p.calibrated = top.boolean("calibrated");
-  p.provenance = read_provenance(top, problems);
+}
+
+void read_hardware(JsonObject& top, DeviceProfile& p) {
   p.multiprocessors = static_cast<int>(top.whole("multiprocessors", 1, 1 << 20));
   JsonObject peaks = top.object("peak_flops");
   for (const auto precision : all_precisions)
@@ -233,6 +215,19 @@ DeviceProfile parse_device_profile(std::string_view json, const std::string& fil
   JsonObject memory = top.object("memory");
   p.memory = {memory.positive("capacity_bytes"), memory.positive("bandwidth_Bps"), memory.positive("efficiency", 1)};
   memory.finish();
+}
+
+DeviceProfile parse_device_profile(std::string_view json, const std::string& file) {
+  const JsonNode root = parse_json(json, file);
+  JsonProblems problems(file);
+  JsonObject top(root, "", problems);
+  DeviceProfile p;
+  read_schema(top);
+  problems.throw_if_any();  // of another schema nothing else is worth saying
+  read_names(top, p);
+  p.calibrated = top.boolean("calibrated");
+  p.provenance = read_provenance(top, problems);
+  read_hardware(top, p);
   top.list("gemm", [&](const JsonNode& node, const std::string& path) { p.gemm.push_back(read_gemm(JsonObject(node, path, problems))); });
   if (top.has("gemm") && p.gemm.empty()) top.problem("gemm", "a profile needs a table of products. Fit again.");
   JsonObject batched = top.object("batched_gemm");

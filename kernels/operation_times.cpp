@@ -96,11 +96,8 @@ OperationTime OperationTimes::table_gemm(const Gemm& gemm) const { return look_u
 GemmDevice OperationTimes::device_for(Precision precision) const {
   const GemmDevice device = gemm_device(profile_, precision);
   if (device.peak_flops > 0) return device;
-  std::vector<std::string_view> known;
-  for (const auto p : all_precisions)
-    if (profile_.peak(p) > 0) known.push_back(name_of(p));
   throw sim::InputError(fmt::format("accelerator '{}': it has no {} units (it has: {}). Choose one of these as precision.", profile_.name,
-                                    name_of(precision), fmt::join(known, ", ")));
+                                    name_of(precision), fmt::join(profile_.precisions(), ", ")));
 }
 
 OperationTime OperationTimes::look_up(const Gemm& gemm, SurfaceSeconds seconds) const {

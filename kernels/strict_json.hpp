@@ -1,4 +1,6 @@
 #pragma once
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -75,5 +77,18 @@ class JsonObject {
 };
 
 using sim::did_you_mean;
+
+// The one of `all` with this name; else a problem of the key that lists them, and the first.
+template <class Enum, std::size_t count>
+Enum named(JsonObject& object, std::string_view key, const std::string& name, const Enum (&all)[count]) {
+  std::vector<std::string> known;
+  for (const Enum e : all) {
+    if (name_of(e) == name) return e;
+    known.emplace_back(name_of(e));
+  }
+  object.problem(
+      key, fmt::format("'{}' is not known (known: {}).{} Write one of them.", name, fmt::join(known, ", "), did_you_mean(name, known)));
+  return all[0];
+}
 
 }  // namespace kernels

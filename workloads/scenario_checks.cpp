@@ -298,11 +298,8 @@ void check_precision(Checker& check, const JobSpec& job, const std::string& acce
   if (!check.sound("precision") || std::find(shipped.begin(), shipped.end(), accelerator) == shipped.end()) return;
   const kernels::DeviceProfile device = kernels::load_data_sheet(accelerator).profile;
   if (device.peak(job.precision) > 0) return;
-  std::vector<std::string_view> known;
-  for (const auto p : kernels::all_precisions)
-    if (device.peak(p) > 0) known.push_back(kernels::name_of(p));
   check.problem("precision", fmt::format("{} has no {} units (it has: {}). Choose one of these.", accelerator,
-                                         kernels::name_of(job.precision), fmt::join(known, ", ")));
+                                         kernels::name_of(job.precision), fmt::join(device.precisions(), ", ")));
 }
 
 void check_schedule(Checker& check, const JobSpec& job) {

@@ -23,19 +23,6 @@ constexpr Field fields[] = {{"base_s", &CollectiveModel::base_s},     {"step_s",
                             {"growth_s", &CollectiveModel::growth_s}, {"per_byte_s", &CollectiveModel::per_byte_s},
                             {"root_s", &CollectiveModel::root_s},     {"copy_s", &CollectiveModel::copy_s}};
 
-template <class Enum, std::size_t count>
-Enum named(JsonObject& object, std::string_view key, const Enum (&all)[count]) {
-  const std::string name = object.text(key);
-  std::vector<std::string> known;
-  for (const Enum e : all) {
-    if (name_of(e) == name) return e;
-    known.emplace_back(name_of(e));
-  }
-  object.problem(
-      key, fmt::format("'{}' is not known (known: {}).{} Write one of them.", name, fmt::join(known, ", "), did_you_mean(name, known)));
-  return all[0];
-}
-
 }  // namespace
 
 std::vector<CollectiveModel> read_models(JsonObject& scale_up, JsonProblems& problems) {
@@ -43,9 +30,9 @@ std::vector<CollectiveModel> read_models(JsonObject& scale_up, JsonProblems& pro
   scale_up.list("models", [&](const JsonNode& node, const std::string& path) {
     JsonObject entry(node, path, problems);
     CollectiveModel model;
-    model.op = named(entry, "op", all_ops);
-    model.algorithm = named(entry, "algorithm", all_algorithms);
-    model.protocol = named(entry, "protocol", all_protocols);
+    model.op = named(entry, "op", entry.text("op"), all_ops);
+    model.algorithm = named(entry, "algorithm", entry.text("algorithm"), all_algorithms);
+    model.protocol = named(entry, "protocol", entry.text("protocol"), all_protocols);
     for (const Field& field : fields) model.*field.value = entry.number(field.key, 0, longest);
     entry.finish();
     models.push_back(model);
@@ -58,7 +45,7 @@ std::vector<TransportProfile> read_transports(JsonObject& network, JsonProblems&
   network.list("transports", [&](const JsonNode& node, const std::string& path) {
     JsonObject entry(node, path, problems);
     TransportProfile t;
-    t.transport = named(entry, "transport", all_transports);
+    t.transport = named(entry, "transport", entry.text("transport"), all_transports);
     t.efficiency = entry.number("efficiency", 0, 1);
     t.source = entry.text("source");
     for (const auto& row : entry.rows("bytes_ratio", 2)) {

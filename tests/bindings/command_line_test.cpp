@@ -9,6 +9,7 @@
 #include "bindings/cli/command.hpp"
 #include "sim/error.hpp"
 #include "sim/words.hpp"
+#include "tests/temporary_folder.hpp"
 #include "workloads/run.hpp"  // Interrupted
 
 namespace {
@@ -167,14 +168,8 @@ TEST(Words, are_told_apart_by_distance) {
   EXPECT_EQ(sim::nearest_word("", known), "");
 }
 
-// A folder of its own, gone afterwards.
 class Files : public testing::Test {
  protected:
-  Files() {
-    std::string pattern = (fs::temp_directory_path() / "weftsim-cli-XXXXXX").string();
-    folder = ::mkdtemp(pattern.data());
-  }
-  ~Files() override { fs::remove_all(folder); }
   static std::string text_of(const fs::path& path) {
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();
@@ -185,7 +180,8 @@ class Files : public testing::Test {
     for (const auto& entry : fs::directory_iterator(folder)) all.push_back(entry.path().filename().string());
     return all;
   }
-  fs::path folder;
+  weftsim::test::TemporaryFolder temporary;
+  fs::path folder = temporary.path();
 };
 
 TEST_F(Files, appear_whole_under_their_name_only) {

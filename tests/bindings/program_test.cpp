@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 #include <nlohmann/json.hpp>
+#include "tests/temporary_folder.hpp"
 
 // The built program as a shell sees it: what it prints where, what it leaves behind, how it ends.
 namespace {
@@ -31,12 +32,6 @@ struct Ended {
 // Each test has a folder of its own as working directory of the program.
 class Program : public testing::Test {
  protected:
-  Program() {
-    std::string pattern = (fs::temp_directory_path() / "weftsim-program-XXXXXX").string();
-    folder = ::mkdtemp(pattern.data());
-  }
-  ~Program() override { fs::remove_all(folder); }
-
   pid_t start(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), WEFTSIM_BINARY);
     std::vector<char*> raw;
@@ -62,7 +57,8 @@ class Program : public testing::Test {
     return false;
   }
 
-  fs::path folder;
+  weftsim::test::TemporaryFolder temporary;
+  fs::path folder = temporary.path();
   // 3,072 ranks one by one: seconds, long enough for a signal.
   const std::vector<std::string> long_run = {"run", "sc21-1008b", "--no-fold", "--out", "run.h5"};
 };

@@ -5,6 +5,7 @@
 #include <fstream>
 #include "sim/error.hpp"
 #include "tests/kernels/sample_profile.hpp"
+#include "tests/temporary_folder.hpp"
 
 using namespace kernels;
 using testing::AllOf;
@@ -134,10 +135,10 @@ TEST(DeviceProfile, a_wrong_name_gets_the_shipped_ones) {
 }
 
 TEST(DeviceProfile, a_path_is_read_like_a_shipped_name) {
-  const std::string path = testing::TempDir() + "weftsim_profile.json";
+  const weftsim::test::TemporaryFolder folder;
+  const std::string path = folder / "profile.json";
   std::ofstream(path) << to_json(sample_profile());
   EXPECT_EQ(load_device_profile(path).name, "sample");
-  std::filesystem::remove(path);
 }
 
 // Of a device that nobody measured: the maker's peaks, another device's behaviour, one wide error for all.
@@ -147,10 +148,10 @@ TEST(DeviceProfile, a_data_sheet_becomes_an_uncalibrated_profile) {
     "peak_flops": {"fp32": 1e12, "tf32": 1e12, "fp16": 156e12, "bf16": 156e12},
     "memory": {"capacity_bytes": 16e9, "bandwidth_Bps": 1000e9, "efficiency": 0.8}, "scale_up_bandwidth_Bps": 100e9,
     "like": {"device": "a100-sxm-80g", "sigma": 0.25, "source": "a guess"}, "sources": []})";
-  const std::string path = testing::TempDir() + "weftsim_sheet.json";
+  const weftsim::test::TemporaryFolder folder;
+  const std::string path = folder / "sheet.json";
   std::ofstream(path) << sheet;
   const DeviceProfile p = load_device_profile(path);
-  std::filesystem::remove(path);
   EXPECT_FALSE(p.calibrated);
   EXPECT_EQ(p.name, "mine");
   EXPECT_EQ(p.peak(Precision::bf16), 156e12);
@@ -160,16 +161,16 @@ TEST(DeviceProfile, a_data_sheet_becomes_an_uncalibrated_profile) {
 }
 
 TEST(DeviceProfile, a_data_sheet_without_a_measured_relative_is_refused) {
-  const std::string path = testing::TempDir() + "weftsim_sheet.json";
+  const weftsim::test::TemporaryFolder folder;
+  const std::string path = folder / "sheet.json";
   std::ofstream(path) << R"({"schema": "weftsim-datasheet/1", "name": "mine"})";
   try {
     load_device_profile(path);
     FAIL();
   } catch (const sim::InputError& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("weftsim_sheet.json:1: vendor: this key is missing."),
-                                    HasSubstr("a data sheet has either 'measured' or 'like'.")));
+    EXPECT_THAT(error.what(),
+                AllOf(HasSubstr("sheet.json:1: vendor: this key is missing."), HasSubstr("a data sheet has either 'measured' or 'like'.")));
   }
-  std::filesystem::remove(path);
 }
 
 // All that ship: readable, of the size promised, with sources, and calibrated or marked with a wide error.

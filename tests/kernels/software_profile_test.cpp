@@ -1,10 +1,9 @@
 #include "kernels/software_profile.hpp"
 #include <gmock/gmock.h>
-#include <unistd.h>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include "sim/error.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace {
 using namespace kernels;
@@ -22,16 +21,15 @@ std::string changed(const std::string& from, const std::string& to) {
 }
 
 std::string error_of(const std::string& json) {
-  const std::string path = std::filesystem::temp_directory_path() / ("weftsim_software_" + std::to_string(getpid()) + ".json");
+  const weftsim::test::TemporaryFolder folder;
+  const std::string path = folder / "software.json";
   std::ofstream(path) << json;
-  std::string text;
   try {
     load_software_profile(path);
   } catch (const sim::InputError& error) {
-    text = error.what();
+    return error.what();
   }
-  std::filesystem::remove(path);
-  return text;
+  return "";
 }
 
 TEST(SoftwareProfile, shipped_ones_load) {
@@ -64,11 +62,10 @@ std::string derived(const std::string& keys) {
   return R"({"schema": "weftsim-software/1", "name": "mine", "description": "a test", )" + keys + "}";
 }
 SoftwareProfile loaded(const std::string& json) {
-  const std::string path = std::filesystem::temp_directory_path() / ("weftsim_derived_" + std::to_string(getpid()) + ".json");
+  const weftsim::test::TemporaryFolder folder;
+  const std::string path = folder / "derived.json";
   std::ofstream(path) << json;
-  const SoftwareProfile profile = load_software_profile(path);
-  std::filesystem::remove(path);
-  return profile;
+  return load_software_profile(path);
 }
 
 TEST(SoftwareProfile, a_derived_one_says_only_what_differs) {

@@ -1,7 +1,6 @@
 // Theory of `weftsim collective`: what a training step would take, what nccl-tests counts, and what cannot be.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <unistd.h>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -9,6 +8,7 @@
 #include <sstream>
 #include "kernels/operation_times.hpp"
 #include "sim/error.hpp"
+#include "tests/temporary_folder.hpp"
 #include "workloads/collective/collective_report.hpp"
 #include "workloads/scenario_reader.hpp"
 
@@ -214,7 +214,8 @@ TEST(CollectiveRun, json_and_measured_points) {
   EXPECT_EQ(json["ranks"], 8);
   for (const char* key : {"bytes", "time_s", "algbw_GBps", "busbw_GBps", "algorithm", "protocol", "channels"})
     EXPECT_TRUE(json["rows"][0].contains(key)) << key;
-  const auto file = std::filesystem::path(testing::TempDir()) / fmt::format("measured-{}.csv", ::getpid());
+  const weftsim::test::TemporaryFolder folder;
+  const std::string file = folder / "measured.csv";
   std::ofstream(file) << "set,gpu_type,n_gpus,n_nodes,op,message_bytes,time_us\n"
                          "a,A100_SXM4_80GB,8,1,all_reduce,1000000,50\n"  // the only one that fits
                          "a,A100_SXM4_80GB,8,1,all_gather,1000000,50\n"
@@ -222,7 +223,6 @@ TEST(CollectiveRun, json_and_measured_points) {
                          "a,H100_SXM5_80GB,8,1,all_reduce,1000000,50\n"
                          "a,A100_SXM4_80GB,4,1,all_reduce,1000000,50\n";
   const auto points = read_measured(file, table, "a100-sxm-80g");
-  std::filesystem::remove(file);
   ASSERT_EQ(points.size(), 1u);
   EXPECT_NEAR(points[0].busbw_GBps, 20 * 1.75, 1e-9);
 }

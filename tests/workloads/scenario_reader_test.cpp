@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <fstream>
 #include <numeric>
-#include <unistd.h>
 #include "sim/error.hpp"
+#include "tests/temporary_folder.hpp"
 #include "workloads/scenario_fields.hpp"
 
 namespace workloads {
@@ -341,8 +341,6 @@ TEST(ScenarioReader, a_fabric_alone_needs_no_workload_and_no_accelerator) {
 
 class ScenarioFiles : public ::testing::Test {
  protected:
-  ScenarioFiles() { std::filesystem::create_directories(folder_); }
-  ~ScenarioFiles() override { std::filesystem::remove_all(folder_); }
   std::string write(const std::string& name, const std::string& text) {
     std::ofstream(folder_ / name) << text;
     return (folder_ / name).string();
@@ -355,7 +353,8 @@ class ScenarioFiles : public ::testing::Test {
     }
     return "";
   }
-  std::filesystem::path folder_ = std::filesystem::temp_directory_path() / fmt::format("weftsim-scenario-{}", getpid());
+  weftsim::test::TemporaryFolder temporary_;
+  std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(ScenarioFiles, missing_file_and_directory) {

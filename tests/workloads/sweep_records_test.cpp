@@ -4,6 +4,7 @@
 #include <fstream>
 #include <random>
 #include "sim/error.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace workloads {
 namespace {
@@ -11,11 +12,10 @@ namespace fs = std::filesystem;
 
 class SweepRecordsTest : public ::testing::Test {
  protected:
-  void SetUp() override { fs::remove_all(folder_); }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string file() const { return folder_ + "/records/local.rec"; }
   static ContentHash key(int i) { return content_hash("point " + std::to_string(i)); }
-  std::string folder_ = ::testing::TempDir() + "sweep_records";
+  weftsim::test::TemporaryFolder temporary_;
+  std::string folder_ = temporary_ / "out";
 };
 
 TEST_F(SweepRecordsTest, gives_back_what_was_appended) {

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 #include "sim/error.hpp"
+#include "tests/temporary_folder.hpp"
 #include "workloads/run.hpp"
 #include "workloads/scenario_reader.hpp"
 
@@ -15,9 +16,6 @@ namespace fs = std::filesystem;
 
 class SweepRun : public ::testing::Test {
  protected:
-  void SetUp() override { fs::remove_all(folder_); }
-  void TearDown() override { fs::remove_all(folder_); }
-
   static Sweep sweep(const std::string& axes, const std::string& rest = "") {
     return Sweep::from_text("schema: weftsim-sweep/1\nbase: quick\naxes:\n  network: [analytic]\n" + axes + rest, "s.yaml");
   }
@@ -36,7 +34,8 @@ class SweepRun : public ::testing::Test {
     for (std::string line; std::getline(text, line);) found.push_back(line);
     return found;
   }
-  std::string folder_ = ::testing::TempDir() + "sweep_run";
+  weftsim::test::TemporaryFolder temporary_;
+  std::string folder_ = temporary_ / "out";
 };
 
 TEST_F(SweepRun, a_row_is_what_the_run_alone_gives) {

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <filesystem>
 #include "sim/error.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace {
 
@@ -20,18 +21,10 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using workloads::TraceFile;
 
-// A folder of its own for each test, gone afterwards.
 class TraceFileTest : public testing::Test {
  protected:
-  TraceFileTest() {
-    std::string pattern = (fs::temp_directory_path() / "weftsim-trace-XXXXXX").string();
-    folder = ::mkdtemp(pattern.data());
-    path = folder / "run.h5";
-    partial = folder / "run.h5.partial";
-  }
-  ~TraceFileTest() override { fs::remove_all(folder); }
-
-  fs::path folder, path, partial;
+  weftsim::test::TemporaryFolder temporary;
+  fs::path folder = temporary.path(), path = folder / "run.h5", partial = folder / "run.h5.partial";
   workloads::TraceHeader header{.weftsim_version = "1.2.3", .scenario_yaml = "name: ünicode\n", .network = "fluid", .seed = 7};
 };
 

@@ -2,12 +2,12 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/wait.h>
-#include <unistd.h>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include "tests/temporary_folder.hpp"
 
 namespace {
 
@@ -21,10 +21,6 @@ std::string contents(const std::filesystem::path& path) {
 
 class TrafficCommand : public testing::Test {
  protected:
-  TrafficCommand() : folder_(std::filesystem::path(testing::TempDir()) / fmt::format("traffic-{}", ::getpid())) {
-    std::filesystem::create_directories(folder_);
-  }
-  ~TrafficCommand() override { std::filesystem::remove_all(folder_); }
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   int run(const std::string& arguments) const {
     const int status = std::system(fmt::format("{} {} >{} 2>{}", WEFTSIM_BINARY, arguments, path("out"), path("err")).c_str());
@@ -33,7 +29,8 @@ class TrafficCommand : public testing::Test {
   std::string out() const { return contents(path("out")); }
   std::string err() const { return contents(path("err")); }
 
-  std::filesystem::path folder_;
+  weftsim::test::TemporaryFolder temporary_;
+  std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(TrafficCommand, writes_times_plot_and_json_the_same_on_any_number_of_threads) {

@@ -1,10 +1,10 @@
 // `fabric: {type: file, links: …}`: what the reader takes and what it refuses, with the line of the CSV.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <unistd.h>
 #include <filesystem>
 #include <fstream>
 #include "sim/error.hpp"
+#include "tests/temporary_folder.hpp"
 #include "workloads/scenario_reader.hpp"
 
 namespace workloads {
@@ -15,11 +15,6 @@ using testing::HasSubstr;
 
 class LinkFile : public testing::Test {
  protected:
-  LinkFile() : folder_(std::filesystem::path(testing::TempDir()) / fmt::format("links-{}", ::getpid())) {
-    std::filesystem::create_directories(folder_);
-  }
-  ~LinkFile() override { std::filesystem::remove_all(folder_); }
-
   Scenario read(const std::string& rows, const std::string& fabric = "{type: file, links: t.csv}", int gpus = 2) const {
     std::ofstream(folder_ / "t.csv") << rows;
     return read_scenario_text(fmt::format("schema: weftsim/1\ncluster:\n  gpus: {}\n  fabric: {}\n", gpus, fabric),
@@ -40,7 +35,8 @@ class LinkFile : public testing::Test {
 
   const std::string head = "link,from,to,gbps,latency_ns\n";
   const std::string good = head + "1,s,h0,100,10\n0,h0,s,100,10\n2,h1,s,50,0.5\n3,s,h1,50,10\n";
-  std::filesystem::path folder_;
+  weftsim::test::TemporaryFolder temporary_;
+  std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(LinkFile, end_points_come_first_and_links_by_number) {

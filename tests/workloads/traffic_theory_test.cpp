@@ -5,6 +5,7 @@
 #include <fstream>
 #include "kernels/csv_table.hpp"
 #include "sim/error.hpp"
+#include "tests/temporary_folder.hpp"
 #include "workloads/scenario_reader.hpp"
 #include "workloads/traffic/flow_file.hpp"
 #include "workloads/traffic/patterns.hpp"
@@ -23,13 +24,14 @@ Scenario read(const std::string& cluster) {
 
 // n end points of 400 Gb/s on one switch, 1 us a link. Links: 0..n-1 up, n..2n-1 down.
 Scenario star(int n) {
-  const auto path = std::filesystem::path(testing::TempDir()) / fmt::format("star{}.links.csv", n);
+  const weftsim::test::TemporaryFolder folder;
+  const std::string path = folder / "star.links.csv";
   std::ofstream file(path);
   file << "link,from,to,gbps,latency_ns\n";
   for (int i = 0; i < n; ++i) file << fmt::format("{},h{},switch,400,1000\n", i, i);
   for (int i = 0; i < n; ++i) file << fmt::format("{},switch,h{},400,1000\n", n + i, i);
   file.close();
-  return read(fmt::format("{{gpus: {}, fabric: {{type: file, links: {}, transport: ideal}}}}", n, path.string()));
+  return read(fmt::format("{{gpus: {}, fabric: {{type: file, links: {}, transport: ideal}}}}", n, path));
 }
 
 FlowList flows(const std::string& csv, const topology::Fabric& fabric) { return read_flows(kernels::CsvTable(csv, "flows.csv"), fabric); }
@@ -156,9 +158,10 @@ TEST(Traffic, more_than_simulated_time_holds_is_refused) {
 }
 
 TEST(Traffic, no_route_stops_the_simulation) {
-  const auto path = std::filesystem::path(testing::TempDir()) / "oneway.links.csv";
+  const weftsim::test::TemporaryFolder folder;
+  const std::string path = folder / "oneway.links.csv";
   std::ofstream(path) << "link,from,to,gbps,latency_ns\n0,h0,s,400,0\n1,s,h1,400,0\n";
-  const Scenario scenario = read(fmt::format("{{gpus: 2, fabric: {{type: file, links: {}}}}}", path.string()));
+  const Scenario scenario = read(fmt::format("{{gpus: 2, fabric: {{type: file, links: {}}}}}", path));
   EXPECT_THROW(play(scenario, "id,src,dst,bytes,start_s\na,1,0,1,0\n"), sim::SimulationError);
   EXPECT_EQ(play(scenario, "id,src,dst,bytes,start_s\na,0,1,50000,0\n").makespan(), 1_us);
 }

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include "sim/error.hpp"
+#include "tests/temporary_folder.hpp"
 #include "workloads/run.hpp"  // Interrupted
 
 namespace {
@@ -122,14 +123,9 @@ TEST(Validate, stops_when_progress_says_so) {
   EXPECT_THROW(validate({.progress = [](double) { return false; }}), workloads::Interrupted);
 }
 
-// A folder of tables of its own, gone afterwards.
+// A folder of tables of its own.
 class Tables : public testing::Test {
  protected:
-  Tables() {
-    std::string pattern = (fs::temp_directory_path() / "weftsim-tables-XXXXXX").string();
-    folder = ::mkdtemp(pattern.data());
-  }
-  ~Tables() override { fs::remove_all(folder); }
   void write(const std::string& name, const std::string& text) const { std::ofstream(folder / name) << text; }
   // A table of one row.
   void write(const std::string& name, const std::vector<std::pair<std::string, std::string>>& cells) const {
@@ -149,7 +145,8 @@ class Tables : public testing::Test {
     }
     return "";
   }
-  fs::path folder;
+  weftsim::test::TemporaryFolder temporary;
+  fs::path folder = temporary.path();
 };
 
 const std::vector<std::pair<std::string, std::string>> gpt = {{"model", "GPT 1.7B"},

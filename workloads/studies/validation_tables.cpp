@@ -7,6 +7,7 @@
 #include <optional>
 #include "kernels/collectives/network_collective.hpp"
 #include "kernels/csv_table.hpp"
+#include "kernels/fit/fit_device_profile.hpp"
 #include "kernels/operation_times.hpp"
 #include "sim/error.hpp"
 #include "workloads/model_size.hpp"
@@ -192,10 +193,6 @@ bool has(const std::string& text, std::string_view part) { return text.find(part
 // Several hosts whose GPUs one NVLink fabric joins.
 bool one_domain(const std::string& network) { return has(network, "one domain") || has(network, "one rack"); }
 
-kernels::Transport transport_of(const std::string& network) {
-  return has(network, "EFA") ? kernels::Transport::efa : has(network, "RoCE") ? kernels::Transport::roce : kernels::Transport::infiniband;
-}
-
 // An algorithm that the row says was forced.
 kernels::NcclSettings forced(const std::string& algorithm) {
   kernels::NcclSettings settings;
@@ -247,7 +244,7 @@ void add_collectives(const CsvTable& table, std::vector<ValidationTask>& tasks) 
     const int groups = has(network, "two NVL72 domains") ? 2 : hosts, per_group = ranks / groups;
     const HostNics nics = *nics_of_network(network, 200);
     const double rate = nics.count * nics.gigabits * 1e9 / 8 * hosts / groups;
-    const kernels::GroupShape shape{ranks, groups, per_group, rate / per_group, 0, transport_of(network)};
+    const kernels::GroupShape shape{ranks, groups, per_group, rate / per_group, 0, kernels::fit::transport_of(network)};
     tasks.push_back(operation_task(row, times, "network_all_reduce", [=] {
       return kernels::empty_fabric_seconds(kernels::plan_network_collective(op, shape, bytes, *times), shape, times->profile().network);
     }));
