@@ -32,10 +32,12 @@ struct CollectivePoint {
   double bytes = 0, seconds = 0;
 };
 
-// Measured, median over sources.
+// Measured with one algorithm and protocol, median over sources.
 struct CollectiveTable {
   CollectiveOp op = CollectiveOp::all_reduce;
   int ranks = 0;
+  NcclAlgorithm algorithm = NcclAlgorithm::ring;
+  NcclProtocol protocol = NcclProtocol::simple;
   std::vector<CollectivePoint> points;  // both columns ascending
 };
 
@@ -48,6 +50,14 @@ struct CollectiveModel {
   double base_s = 0, step_s = 0, growth_s = 0, per_byte_s = 0, root_s = 0, copy_s = 0;
 };
 
+// What an algorithm and protocol takes in a version of NCCL, over what it takes in the one of the tables.
+struct VersionFactor {
+  std::string nccl;  // "2.27"
+  NcclAlgorithm algorithm = NcclAlgorithm::ring;
+  NcclProtocol protocol = NcclProtocol::simple;
+  double factor = 1;
+};
+
 // Collectives inside one scale-up domain.
 struct ScaleUpProfile {
   double bandwidth_Bps = 0;  // of a device, one direction
@@ -55,7 +65,8 @@ struct ScaleUpProfile {
   double base_seconds = 0, step_seconds = 0;
   std::string nccl, generation;         // whose choices: tuning/nccl-VERSION.json
   std::vector<CollectiveModel> models;  // none: NCCL's own estimate
-  std::vector<CollectiveTable> tables;  // sorted by op, ranks
+  std::vector<VersionFactor> versions;  // of versions that are not here: 1
+  std::vector<CollectiveTable> tables;  // sorted by op, ranks, algorithm, protocol
 };
 
 // One published multi-host all_reduce: what its rows say alone.
@@ -85,6 +96,7 @@ struct NetworkProfile {
   std::string source;
   std::vector<NetworkSet> sets;
   std::vector<TransportProfile> transports;
+  double latency_factor = 1;  // of NCCL's latencies; not in files, for sensitivities
 
   const TransportProfile* measured(Transport transport) const;  // null: not measured
   double efficiency(Transport transport) const;

@@ -1,12 +1,15 @@
 #include "kernels/collectives/collective_profile_json.hpp"
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 namespace kernels {
 namespace {
 
 constexpr double longest = 1e4;  // seconds of one operation
+constexpr double largest_factor = 100;
 constexpr CollectiveOp all_ops[] = {CollectiveOp::all_reduce, CollectiveOp::all_gather, CollectiveOp::reduce_scatter,
                                     CollectiveOp::broadcast,  CollectiveOp::all_to_all, CollectiveOp::send_receive,
                                     CollectiveOp::reduce,     CollectiveOp::gather,     CollectiveOp::scatter};
@@ -40,6 +43,50 @@ std::vector<CollectiveModel> read_models(JsonObject& scale_up, JsonProblems& pro
   return models;
 }
 
+std::vector<VersionFactor> read_versions(JsonObject& scale_up, JsonProblems& problems) {
+  std::vector<VersionFactor> versions;
+  scale_up.list("versions", [&](const JsonNode& node, const std::string& path) {
+    JsonObject entry(node, path, problems);
+    VersionFactor v;
+    v.nccl = entry.text("nccl");
+    v.algorithm = named(entry, "algorithm", entry.text("algorithm"), all_algorithms);
+    v.protocol = named(entry, "protocol", entry.text("protocol"), all_protocols);
+    v.factor = entry.positive("factor", largest_factor);
+    entry.finish();
+    versions.push_back(std::move(v));
+  });
+  return versions;
+}
+
+std::vector<CollectiveTable> read_tables(JsonObject& scale_up, JsonProblems& problems) {
+  const auto key = [](const CollectiveTable& t) { return std::tie(t.op, t.ranks, t.algorithm, t.protocol); };
+  std::vector<CollectiveTable> tables;
+  scale_up.list("tables", [&](const JsonNode& node, const std::string& path) {
+    JsonObject entry(node, path, problems);
+    CollectiveTable table;
+    table.op = named(entry, "op", entry.text("op"), all_ops);
+    table.ranks = static_cast<int>(entry.whole("ranks", 2, 1 << 20));
+    table.algorithm = named(entry, "algorithm", entry.text("algorithm"), all_algorithms);
+    table.protocol = named(entry, "protocol", entry.text("protocol"), all_protocols);
+    for (const auto& row : entry.rows("bytes_microseconds", 2)) {
+      const CollectivePoint point{row[0], row[1] * 1e-6};
+      if (!table.points.empty() && (point.bytes <= table.points.back().bytes || point.seconds < table.points.back().seconds))
+        entry.problem("bytes_microseconds",
+                      fmt::format("the row of {} bytes does not ascend. Bytes must grow and times must not fall.", row[0]));
+      table.points.push_back(point);
+    }
+    if (table.points.empty()) entry.problem("bytes_microseconds", "a table needs rows. Add them or remove the table.");
+    entry.finish();
+    if (std::ranges::any_of(tables, [&](const auto& other) { return key(other) == key(table); }))
+      problems.add(node.line, path,
+                   fmt::format("{} of {} ranks by {} {} has a table already. Keep one of them.", name_of(table.op), table.ranks,
+                               name_of(table.algorithm), name_of(table.protocol)));
+    tables.push_back(std::move(table));
+  });
+  std::ranges::sort(tables, [&](const auto& a, const auto& b) { return key(a) < key(b); });
+  return tables;
+}
+
 std::vector<TransportProfile> read_transports(JsonObject& network, JsonProblems& problems) {
   std::vector<TransportProfile> transports;
   network.list("transports", [&](const JsonNode& node, const std::string& path) {
@@ -66,6 +113,25 @@ std::vector<std::string> lines_of(const std::vector<CollectiveModel>& models) {
         fmt::format(R"({{"op": "{}", "algorithm": "{}", "protocol": "{}")", name_of(m.op), name_of(m.algorithm), name_of(m.protocol));
     for (const Field& field : fields) line += fmt::format(R"(, "{}": {})", field.key, m.*field.value);
     lines.push_back(line + "}");
+  }
+  return lines;
+}
+
+std::vector<std::string> lines_of(const std::vector<VersionFactor>& versions) {
+  std::vector<std::string> lines;
+  for (const auto& v : versions)
+    lines.push_back(fmt::format(R"({{"nccl": "{}", "algorithm": "{}", "protocol": "{}", "factor": {}}})", v.nccl, name_of(v.algorithm),
+                                name_of(v.protocol), v.factor));
+  return lines;
+}
+
+std::vector<std::string> lines_of(const std::vector<CollectiveTable>& tables) {
+  std::vector<std::string> lines;
+  for (const auto& t : tables) {
+    std::vector<std::string> rows;
+    for (const auto& p : t.points) rows.push_back(fmt::format("[{:.0f}, {:.12g}]", p.bytes, p.seconds * 1e6));
+    lines.push_back(fmt::format(R"({{"op": "{}", "ranks": {}, "algorithm": "{}", "protocol": "{}", "bytes_microseconds": [{}]}})",
+                                name_of(t.op), t.ranks, name_of(t.algorithm), name_of(t.protocol), fmt::join(rows, ", ")));
   }
   return lines;
 }

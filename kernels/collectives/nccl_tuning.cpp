@@ -56,7 +56,7 @@ class Model {
 
  private:
   std::size_t tier() const { return s_.hosts == 1 ? 0 : s_.hosts == 2 ? 1 : 2; }
-  double channels() const { return g_.channels; }
+  double channels() const { return g_.search_channels; }
   bool halves() const { return op_ == CollectiveOp::all_gather || op_ == CollectiveOp::reduce_scatter; }
 
   Estimate ring(std::size_t p) const {
@@ -64,7 +64,7 @@ class Model {
     const double overhead = s_.hosts == 1 ? 0 : g_.net_overhead_us * (p == 2 ? 3 : 1);
     const double net = s_.per_host == 1 ? t_.tree_net_us[p] : t_.ring_net_us[p];
     double latency = t_.ring_base_us[p] + (steps - outside) * std::max(t_.ring_nvlink_us[p], overhead) + outside * net;
-    const bool large = bytes_ / (channels() * s_.ranks) >= 64;
+    const bool large = bytes_ / (double(g_.channels) * s_.ranks) >= 64;
     if (p == 2 && op_ == CollectiveOp::all_reduce && s_.hosts > 1 && large) latency *= g_.ring_plateau;
     const double rates[] = {std::min(g_.ll_GBps[tier()], ll_part * bus_),
                             std::min(ll128_part * bus_, channels() * g_.ring_ll128_GBps[tier()]), bus_};

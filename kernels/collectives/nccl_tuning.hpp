@@ -17,9 +17,10 @@ using ByHosts = std::array<double, 3>;  // one host, two, more
 struct NcclGeneration {
   std::string name;                    // ampere, hopper, blackwell
   double link_GBps = 0, bus_GBps = 0;  // data sheet, one direction; what NCCL's channels take of it
-  int channels = 0;
-  double net_overhead_us = 0;  // the CPU's, of a step of a ring across hosts
-  double ring_plateau = 1;     // on the latency of large ring all-reduces across hosts
+  int channels = 0;                    // that run
+  int search_channels = 0;             // that NCCL's search finds and its limits by channel count: fewer than run
+  double net_overhead_us = 0;          // the CPU's, of a step of a ring across hosts
+  double ring_plateau = 1;             // on the latency of large ring all-reduces across hosts
   ByHosts ll_GBps{}, ring_ll128_GBps{}, tree_ll128_GBps{}, tree_GBps{}, nvls_tree_GBps{};
   double nvls_efficiency = 0;     // zero: the switch does not reduce
   std::vector<double> nvls_GBps;  // speeds that the search for channels tries, falling

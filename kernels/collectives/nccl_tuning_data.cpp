@@ -37,6 +37,7 @@ NcclGeneration read_generation(JsonObject entry) {
   g.link_GBps = entry.positive("link_GBps");
   g.bus_GBps = entry.positive("bus_GBps");
   g.channels = static_cast<int>(entry.whole("channels", 1, 1024));
+  g.search_channels = static_cast<int>(entry.whole("search_channels", 1, 1024));
   g.net_overhead_us = entry.number("net_overhead_us");
   g.ring_plateau = entry.positive("ring_plateau");
   g.ll_GBps = three(entry, "ll_GBps");

@@ -55,11 +55,27 @@ double ratio_at(const TransportProfile& transport, double bytes) {
   return low.ratio * std::pow(high.ratio / low.ratio, std::log(bytes / low.bytes) / std::log(high.bytes / low.bytes));
 }
 
+// The version in use says what runs, the newest one how long: its constants are the best measured.
+NcclChoice choice_and_estimate(CollectiveOp op, const GroupShape& shape, double bytes, const OperationTimes& times) {
+  const ScaleUpProfile& scale_up = times.profile().scale_up;
+  NcclChoice choice = nccl_choice(op, shape, bytes, nccl_group(scale_up, times.nccl()), times.nccl());
+  const NcclSettings same{.version = nccl_versions().back(),
+                          .algorithm = std::string(name_of(choice.algorithm)),
+                          .protocol = std::string(name_of(choice.protocol))};
+  const NcclChoice newest = nccl_choice(op, shape, bytes, nccl_group(scale_up, same), same);
+  if (newest.algorithm == choice.algorithm && newest.protocol == choice.protocol) {
+    choice.latency_s = newest.latency_s;
+    choice.transfer_s = newest.transfer_s;
+  }
+  return choice;
+}
+
 }  // namespace
 
 NetworkCollective plan_network_collective(CollectiveOp op, const GroupShape& shape, double bytes, const OperationTimes& times) {
   const NetworkProfile& network = times.profile().network;
-  const NcclChoice choice = nccl_choice(op, shape, bytes, nccl_group(times.profile().scale_up, times.nccl()), times.nccl());
+  NcclChoice choice = choice_and_estimate(op, shape, bytes, times);
+  choice.latency_s *= network.latency_factor;
   NetworkCollective plan{.algorithm = choice.algorithm, .protocol = choice.protocol, .channels = choice.channels};
   plan.steps = steps_of(op, shape, choice.algorithm);
   plan.flow_bytes = wire_factor(choice.protocol) * host_bytes(op, shape, bytes, choice.algorithm);

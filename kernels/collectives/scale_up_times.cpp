@@ -29,6 +29,11 @@ std::array<double, 2> position(int ranks, double bytes) { return {std::log2(byte
 
 }  // namespace
 
+std::string_view minor_version(std::string_view version) {
+  const auto minor = version.find('.');
+  return version.substr(0, minor == version.npos ? minor : version.find('.', minor + 1));
+}
+
 NcclGroup nccl_group(const ScaleUpProfile& profile, const NcclSettings& settings) {
   const NcclTuning& tuning = nccl_tuning(settings.version.empty() ? profile.nccl : settings.version);
   const NcclGeneration& generation = tuning.generation(profile.generation);
@@ -55,18 +60,16 @@ double interpolated_seconds(const CollectiveTable& table, double bytes) {
 
 ScaleUpTimes::ScaleUpTimes(const ScaleUpProfile& profile, NcclSettings settings)
     : profile_(profile), settings_(std::move(settings)), group_(nccl_group(profile_, settings_)) {
-  const NcclGroup measured = nccl_group(profile_, {});
   struct Points {
     std::vector<double> at, values;
   };
   std::map<Key, Points> points;
   for (const auto& table : profile_.tables)
     for (const auto& p : table.points) {
-      const NcclChoice ran = nccl_choice(table.op, one_host(table.ranks), p.bytes, measured);
-      auto& [at, values] = points[{table.op, ran.algorithm, ran.protocol}];
+      auto& [at, values] = points[{table.op, table.algorithm, table.protocol}];
       const auto x = position(table.ranks, p.bytes);
       at.insert(at.end(), x.begin(), x.end());
-      values.push_back(std::log(p.seconds / form_seconds(table.op, table.ranks, p.bytes, ran)));
+      values.push_back(std::log(p.seconds / form_seconds(table.op, table.ranks, p.bytes, {table.algorithm, table.protocol})));
     }
   for (auto& [key, p] : points) {
     const auto [least, most] = std::minmax_element(p.values.begin(), p.values.end());
@@ -88,11 +91,22 @@ const CollectiveModel* ScaleUpTimes::model_of(const Key& key) const {
   return same_protocol;
 }
 
+double ScaleUpTimes::version_factor(const NcclChoice& choice) const {
+  const auto version = minor_version(settings_.version.empty() ? profile_.nccl : settings_.version);
+  for (const auto& v : profile_.versions)
+    if (v.nccl == version && v.algorithm == choice.algorithm && v.protocol == choice.protocol) return v.factor;
+  return 1;
+}
+
 double ScaleUpTimes::form_seconds(CollectiveOp op, int ranks, double bytes, const NcclChoice& choice) const {
   const CollectiveModel* m = model_of({like(op), choice.algorithm, choice.protocol});
   const int channels = group_.generation.channels;
   const double fewer = settings_.max_channels > 0 && settings_.max_channels < channels ? double(channels) / settings_.max_channels : 1;
-  if (!m) return choice.latency_s + fewer * choice.transfer_s;
+  if (!m) {
+    const NcclSettings same{.algorithm = std::string(name_of(choice.algorithm)), .protocol = std::string(name_of(choice.protocol))};
+    const NcclChoice estimate = nccl_choice(op, one_host(ranks), bytes, group_, same);
+    return estimate.latency_s + fewer * estimate.transfer_s;
+  }
   const auto t = model_terms(op, choice.algorithm, ranks, bytes);
   return t[0] * m->base_s + t[1] * m->step_s + t[2] * m->growth_s + fewer * (t[3] * m->per_byte_s + t[4] * m->root_s + t[5] * m->copy_s);
 }
@@ -112,7 +126,7 @@ ScaleUpTimes::Answer ScaleUpTimes::time(CollectiveOp op, int ranks, double bytes
   // Two ranks that exchange halves of 2S do what a send and a receive of S do, whoever else is in the group.
   if (op == CollectiveOp::send_receive) return time(CollectiveOp::all_to_all, 2, 2 * bytes);
   const NcclChoice chosen = choice(op, ranks, bytes);
-  double seconds = form_seconds(op, ranks, bytes, chosen);
+  double seconds = form_seconds(op, ranks, bytes, chosen) * version_factor(chosen);
   const auto correction = corrections_.find({like(op), chosen.algorithm, chosen.protocol});
   if (correction != corrections_.end()) {
     const auto& [at, least, most] = correction->second;

@@ -27,6 +27,7 @@ class ScaleUpTimes {
  private:
   using Key = std::tuple<CollectiveOp, NcclAlgorithm, NcclProtocol>;
   const CollectiveModel* model_of(const Key& key) const;
+  double version_factor(const NcclChoice& choice) const;
   bool inside(CollectiveOp op, int ranks, double bytes) const;
   ScaleUpProfile profile_;
   NcclSettings settings_;
@@ -39,6 +40,8 @@ class ScaleUpTimes {
   std::map<Key, Correction> corrections_;
 };
 
+// "2.29.2" -> "2.29"
+std::string_view minor_version(std::string_view version);
 // The version and generation of a profile, its bandwidth in NCCL's terms.
 NcclGroup nccl_group(const ScaleUpProfile& profile, const NcclSettings& settings);
 // The unknowns of CollectiveModel, in its order, times which each stands.

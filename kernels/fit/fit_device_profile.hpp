@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +24,6 @@ DeviceProfile fit_device_profile(const FitInput& input);
 // Its parts; each fills its own fields of the profile and adds residuals and provenance.
 void fit_gemm(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile);
 void fit_attention(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile);
-void fit_scale_up(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile);
-void fit_network(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile);  // after fit_scale_up
-
 // One usable row of collectives.csv.
 struct CollectiveRow {
   std::string source, network, gpu_type, nccl;  // nccl: its version, if stated
@@ -33,6 +31,17 @@ struct CollectiveRow {
   int ranks = 0, hosts = 0;
   double bytes = 0, seconds = 0;
 };
+// Predicted by a fit that did not see it.
+struct HeldOut {
+  CollectiveRow row;
+  std::string_view
+      unseen;  // half: each half of the rows (by a hash) from the other; 4 ranks: from other numbers; cluster: from other clusters
+  double predicted_s = 0;
+  double log() const { return std::log(predicted_s / row.seconds); }
+};
+std::vector<HeldOut> fit_scale_up(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile);
+std::vector<HeldOut> fit_network(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile);  // after fit_scale_up
+
 // Rows of these GPUs under NVSwitch whose quality is ok, by NCCL's choice; hosts of one NVLink domain count as one.
 std::vector<CollectiveRow> usable_rows(const CsvTable& table, const std::vector<std::string>& gpu_types);
 // "… 8x200G …" -> 8 * 200 Gb/s in bytes per second; zero if the text says no such thing.

@@ -12,7 +12,7 @@ namespace kernels::fit {
 namespace {
 
 constexpr double small_bytes = 256 * 1024, large_bytes = 1 << 30, mebibyte = 1 << 20;
-constexpr double held_back = 0.95;  // of NCCL's own bandwidth: who reaches it was not held back by NICs
+constexpr double held_back = 0.9;  // of NCCL's own bandwidth: who reaches it was not held back by NICs
 
 using Rows = std::vector<CollectiveRow>;
 
@@ -66,6 +66,9 @@ GroupShape shape_of(const CollectiveRow& row) {
           .transport = transport_of(row.network)};
 }
 
+// The rows of a set are of one log.
+NcclSettings version_of(const Rows& set) { return {.version = set.front().nccl}; }
+
 // As the simulator predicts it on an empty fabric.
 double predicted_seconds(const OperationTimes& times, const CollectiveRow& row) {
   return empty_fabric_seconds(plan_network_collective(row.op, shape_of(row), row.bytes, times), shape_of(row), times.profile().network);
@@ -76,7 +79,7 @@ double predicted_seconds(const OperationTimes& times, const CollectiveRow& row) 
 double efficiency_of(const Rows& rows, DeviceProfile profile) {
   profile.network.transports.clear();
   profile.network.nic_efficiency = 1;
-  const OperationTimes times(profile);
+  const OperationTimes times(profile, version_of(rows));
   std::vector<double> seen, limits;
   for (const auto& row : rows) {
     if (row.bytes < large_bytes) continue;
@@ -107,7 +110,7 @@ TransportProfile fit_transport(Transport transport, const Sets& sets, const std:
     if (own.starts_with(rows->front().gpu_type)) fitted.efficiency = std::max(fitted.efficiency, rounded(efficiency));
     DeviceProfile alone = profile;
     alone.network.transports = {{.transport = transport, .efficiency = efficiency, .source = {}, .points = {}}};
-    const OperationTimes times(alone);
+    const OperationTimes times(alone, version_of(*rows));
     for (const auto& row : *rows)
       logs[static_cast<int>(std::lround(std::log2(row.bytes)))].push_back(std::log(row.seconds / predicted_seconds(times, row)));
     fitted.source += (fitted.source.empty() ? "" : "; ") + fmt::format("{} ({} ranks)", rows->front().source, rows->front().ranks);
@@ -129,29 +132,28 @@ void fit_transports(const std::map<Transport, Sets>& sets, const std::string& ow
   profile.network.transports = std::move(fitted);
 }
 
-// Bytes and log(predicted / measured) of the rows of a set, by what the others of its transport say; of a set that is
-// alone, each half by the other one.
-std::vector<std::pair<double, double>> predicted_unseen(const Rows& set, const Sets& all, const std::string& own, DeviceProfile profile) {
+// The rows of a set, predicted by what the others of its transport say; of a set that is alone, each half by the other one.
+std::vector<HeldOut> predicted_unseen(const Rows& set, const Sets& all, const std::string& own, DeviceProfile profile) {
   const Transport transport = transport_of(set.front().network);
-  std::vector<std::pair<double, double>> logs;
-  const auto predict = [&](const Sets& seen, const Rows& wanted) {
+  std::vector<HeldOut> held_out;
+  const auto predict = [&](const Sets& seen, const Rows& wanted, std::string_view unseen) {
     fit_transports({{transport, seen}}, own, profile);
-    const OperationTimes times(profile);
-    for (const auto& row : wanted) logs.emplace_back(row.bytes, std::log(predicted_seconds(times, row) / row.seconds));
+    const OperationTimes times(profile, version_of(wanted));
+    for (const auto& row : wanted) held_out.push_back({row, unseen, predicted_seconds(times, row)});
   };
   if (all.size() > 1) {
     Sets others = all;
     std::erase(others, &set);
-    predict(others, set);
-    return logs;
+    predict(others, set, "cluster");
+    return held_out;
   }
   for (const int half : {0, 1}) {
     Rows seen, wanted;
     for (const auto& row : set) (half_of(fmt::format("{} {:.0f}", row.source, row.bytes)) == half ? wanted : seen).push_back(row);
     if (seen.empty()) continue;
-    predict({&seen}, wanted);
+    predict({&seen}, wanted, "half");
   }
-  return logs;
+  return held_out;
 }
 
 // The best set shows what NICs can do; what others lose is their configuration.
@@ -171,7 +173,7 @@ NetworkProfile fitted(const std::vector<std::pair<NetworkSet, Rows>>& sets, cons
 
 }  // namespace
 
-void fit_network(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile) {
+std::vector<HeldOut> fit_network(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile) {
   const auto& gpu_types = measured.measured->gpu_types;
   std::map<std::tuple<std::string, int, int, CollectiveOp>, Rows> groups;
   Rows one_host;
@@ -197,21 +199,23 @@ void fit_network(const CsvTable& table, const DataSheet& measured, DeviceProfile
                        .source = "assumption: no measurement across hosts; NICs at their rate",
                        .sets = {},
                        .transports = {}};
-    return;
+    return {};
   }
   profile.network = fitted(sets, one_host);
   std::map<Transport, Sets> by_transport;
   for (const auto& [set, rows] : sets) by_transport[transport_of(set.network)].push_back(&rows);
 
+  std::vector<HeldOut> held_out;
   std::map<std::string, std::vector<double>> logs;
   for (std::size_t i = 0; i < sets.size(); ++i) {
-    const Sets& all = by_transport[transport_of(sets[i].first.network)];
+    if (!gpu_types.front().starts_with(sets[i].second.front().gpu_type)) continue;  // relatives lend their rows
     std::vector<double> errors;
-    for (const auto& [bytes, log] : predicted_unseen(sets[i].second, all, gpu_types.front(), profile)) {
-      if (bytes >= mebibyte) errors.push_back(std::abs(std::exp(log) - 1));
-      const std::string_view unseen = all.size() > 1 ? "" : ", half of a set";
-      const std::string what = bytes < mebibyte ? "below_1_MiB" : std::string(name_of(sets[i].second.front().op));
-      logs[fmt::format("network_{}{}", what, unseen)].push_back(log);
+    for (const HeldOut& h :
+         predicted_unseen(sets[i].second, by_transport[transport_of(sets[i].first.network)], gpu_types.front(), profile)) {
+      if (h.row.bytes >= mebibyte) errors.push_back(std::abs(std::exp(h.log()) - 1));
+      const std::string what = h.row.bytes < mebibyte ? "below_1_MiB" : std::string(name_of(h.row.op));
+      logs[fmt::format("network_{}{}", what, h.unseen == "half" ? ", half of a set" : "")].push_back(h.log());
+      held_out.push_back(h);
     }
     profile.network.sets[i].median_abs_error = rounded(median(errors));
   }
@@ -222,6 +226,7 @@ void fit_network(const CsvTable& table, const DataSheet& measured, DeviceProfile
       "of a set from 1 MiB on, predicted from the other sets of its transport, or where there are none half from half";
   for (const auto& [what, values] : logs) profile.residuals.push_back(residual_of(what, std::int64_t(values.size()), values));
   profile.provenance.push_back({"network", "the sets listed there", "fit", count});
+  return held_out;
 }
 
 }  // namespace kernels::fit

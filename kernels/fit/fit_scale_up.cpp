@@ -16,6 +16,9 @@ namespace {
 
 using Rows = std::vector<CollectiveRow>;
 constexpr int rows_of_a_curve = 10;
+constexpr int splits = 4;             // into halves: which rows one hash leaves out moves an error by a point
+constexpr double prior_weight = 0.1;  // of the data; 0.03 to 0.4 give the same held-out error
+constexpr std::size_t points_of_a_factor = 5;
 
 // The device's own rows (of its name, or of a less specific one) count alone where they are a curve of an operation and
 // number of ranks; else those of its relatives count too.
@@ -26,6 +29,25 @@ Rows own_first(const Rows& rows, const std::string& own) {
   Rows kept;
   for (const auto& row : rows)
     if (is_own(row) || own_rows[{row.op, row.ranks}] < rows_of_a_curve) kept.push_back(row);
+  return kept;
+}
+
+// Of an operation and number of ranks, rows that state NCCL's version count alone at the sizes that they cover: what others
+// ran is not known.
+Rows stated_first(const Rows& rows) {
+  std::map<std::pair<CollectiveOp, int>, std::pair<double, double>> covered;
+  for (const auto& row : rows) {
+    if (row.nccl.empty()) continue;
+    auto& [least, most] = covered.try_emplace({row.op, row.ranks}, row.bytes, row.bytes).first->second;
+    least = std::min(least, row.bytes);
+    most = std::max(most, row.bytes);
+  }
+  Rows kept;
+  for (const auto& row : rows) {
+    const auto range = covered.find({row.op, row.ranks});
+    const bool inside = range != covered.end() && row.bytes >= range->second.first && row.bytes <= range->second.second;
+    if (!row.nccl.empty() || !inside) kept.push_back(row);
+  }
   return kept;
 }
 
@@ -43,10 +65,21 @@ std::string generation_of(double bandwidth_Bps, const std::string& version) {
   return std::min_element(all.begin(), all.end(), [&](const auto& a, const auto& b) { return far(a) < far(b); })->name;
 }
 
+// What NCCL's own model says of the unknowns of a form (in the order of model_terms).
+std::array<double, 6> nccl_terms(NcclAlgorithm algorithm, NcclProtocol protocol, const NcclGroup& group) {
+  const auto p = static_cast<std::size_t>(protocol);
+  const double bus = group.bus_GBps;
+  const double rates[] = {std::min(group.generation.ll_GBps[0], 0.5 * bus), 0.92 * bus, bus};
+  const double byte_s = 1e-9 / rates[p];
+  if (algorithm == NcclAlgorithm::nvls) return {group.tuning.nvls_us * 1e-6, 0, 0, byte_s, 0, 0};
+  return {group.tuning.ring_base_us[p] * 1e-6, group.tuning.ring_nvlink_us[p] * 1e-6, 0, byte_s, 0, 0};
+}
+
 // One (algorithm, protocol): least squares on relative residuals, no unknown below zero. Operations share the
 // step and the bandwidth; base and copy are each operation's own. LL128 runs in a narrow range of sizes, so that it gets
 // one base for all, a step and a bandwidth.
-std::vector<CollectiveModel> fit_protocol(const std::vector<const CollectiveRow*>& rows, NcclAlgorithm algorithm, NcclProtocol protocol) {
+std::vector<CollectiveModel> fit_protocol(const std::vector<const CollectiveRow*>& rows, NcclAlgorithm algorithm, NcclProtocol protocol,
+                                          const std::array<double, 6>& prior) {
   std::set<CollectiveOp> ops;
   for (const auto* row : rows) ops.insert(row->op);
   const bool narrow = protocol == NcclProtocol::ll128;
@@ -65,7 +98,7 @@ std::vector<CollectiveModel> fit_protocol(const std::vector<const CollectiveRow*
   add(3, false);
   if (!narrow) {
     if (protocol == NcclProtocol::ll) add(2, false);
-    add(4, false);
+    if (protocol == NcclProtocol::simple) add(4, false);
     add(5, true);
   }
   std::vector<std::vector<double>> terms;
@@ -78,9 +111,18 @@ std::vector<CollectiveModel> fit_protocol(const std::vector<const CollectiveRow*
       scale[u] = std::max(scale[u], line.back());
     }
   }
-  for (auto& line : terms)
-    for (std::size_t u = 0; u < line.size(); ++u) line[u] /= scale[u] > 0 ? scale[u] : 1;
-  const auto x = nonnegative_least_squares(terms, std::vector<double>(terms.size(), 1));
+  std::vector<double> right(terms.size(), 1);
+  for (std::size_t u = 0; u < unknowns.size(); ++u) {
+    double squares = 0;
+    for (auto& line : terms) {
+      line[u] /= scale[u] > 0 ? scale[u] : 1;
+      if (&line - terms.data() < std::ptrdiff_t(rows.size())) squares += line[u] * line[u];
+    }
+    const double weight = prior_weight * std::sqrt(squares);
+    terms.emplace_back(unknowns.size(), 0.0)[u] = weight;
+    right.push_back(weight * prior[unknowns[u].term] * scale[u]);
+  }
+  const auto x = nonnegative_least_squares(terms, right);
   constexpr double CollectiveModel::*fields[] = {&CollectiveModel::base_s,     &CollectiveModel::step_s, &CollectiveModel::growth_s,
                                                  &CollectiveModel::per_byte_s, &CollectiveModel::root_s, &CollectiveModel::copy_s};
   std::vector<CollectiveModel> models;
@@ -92,47 +134,81 @@ std::vector<CollectiveModel> fit_protocol(const std::vector<const CollectiveRow*
   return models;
 }
 
+// What ran, by the version of the row, or where it says none by the newest of the table.
+NcclChoice choice_of(const CollectiveRow& row, const ScaleUpProfile& scale_up) {
+  return nccl_choice(row.op, one_host(row.ranks), row.bytes, nccl_group(scale_up, {.version = row.nccl}));
+}
+
 std::vector<CollectiveModel> fit_models(const Rows& rows, const ScaleUpProfile& scale_up) {
   const NcclGroup group = nccl_group(scale_up, {});
   std::map<std::pair<NcclAlgorithm, NcclProtocol>, std::vector<const CollectiveRow*>> groups;
   for (const auto& row : rows) {
     if (row.op == CollectiveOp::send_receive) continue;  // follows all_to_all
-    const NcclChoice choice = nccl_choice(row.op, one_host(row.ranks), row.bytes, group);
+    const NcclChoice choice = choice_of(row, scale_up);
     groups[{choice.algorithm, choice.protocol}].push_back(&row);
   }
   std::vector<CollectiveModel> models;
   for (const auto& [key, its_rows] : groups) {
-    const auto fitted = fit_protocol(its_rows, key.first, key.second);
+    const auto fitted = fit_protocol(its_rows, key.first, key.second, nccl_terms(key.first, key.second, group));
     models.insert(models.end(), fitted.begin(), fitted.end());
   }
   return models;
 }
 
-// Times must not fall with bytes: neighbours that do are replaced by their geometric mean (pool adjacent violators).
+using Choice = std::pair<NcclAlgorithm, NcclProtocol>;
+
+// Versions against the one of the profile: the median over sizes that both were measured at, where both chose the same.
+std::vector<VersionFactor> fit_versions(const Rows& rows, const ScaleUpProfile& scale_up) {
+  using Point = std::tuple<CollectiveOp, int, double, Choice>;
+  std::map<Point, double> reference;
+  std::map<std::pair<std::string, Choice>, std::vector<double>> logs;
+  for (const bool is_reference : {true, false})
+    for (const auto& row : rows) {
+      const std::string version(minor_version(row.nccl));
+      if (version.empty() || (version == scale_up.nccl) != is_reference) continue;
+      const NcclChoice ran = choice_of(row, scale_up);
+      const Choice choice{ran.algorithm, ran.protocol};
+      const Point point{row.op, row.ranks, row.bytes, choice};
+      if (is_reference)
+        reference[point] = row.seconds;
+      else if (const auto found = reference.find(point); found != reference.end())
+        logs[{version, choice}].push_back(std::log(row.seconds / found->second));
+    }
+  std::vector<VersionFactor> versions;
+  for (const auto& [key, values] : logs)
+    if (values.size() >= points_of_a_factor)
+      versions.push_back({key.first, key.second.first, key.second.second, rounded(std::exp(median(values)))});
+  return versions;
+}
+
+// Times must not fall with bytes: neighbours that do are replaced by their median (pool adjacent violators), which
+// outliers do not move.
 void make_monotone(std::vector<CollectivePoint>& points) {
   struct Pool {
-    double log_sum;
-    int count;
-    double mean() const { return log_sum / count; }
+    std::vector<double> seconds;
+    double middle;
   };
   std::vector<Pool> pools;
   for (const auto& p : points) {
-    pools.push_back({std::log(p.seconds), 1});
-    while (pools.size() > 1 && pools[pools.size() - 2].mean() > pools.back().mean()) {
-      pools[pools.size() - 2].log_sum += pools.back().log_sum;
-      pools[pools.size() - 2].count += pools.back().count;
+    pools.push_back({{p.seconds}, p.seconds});
+    while (pools.size() > 1 && pools[pools.size() - 2].middle > pools.back().middle) {
+      auto& merged = pools[pools.size() - 2];
+      merged.seconds.insert(merged.seconds.end(), pools.back().seconds.begin(), pools.back().seconds.end());
+      merged.middle = median(merged.seconds);
       pools.pop_back();
     }
   }
   std::size_t i = 0;
   for (const auto& pool : pools)
-    for (int j = 0; j < pool.count; ++j) points[i++].seconds = std::exp(pool.mean());
+    for (std::size_t j = 0; j < pool.seconds.size(); ++j) points[i++].seconds = pool.middle;
 }
 
 // Sources differ in sizes: the ratio of each to the form is interpolated at the powers of two that it covers, then the median
 // over sources is taken. (Pooling the rows would jump between sources from size to size; times jump between protocols.)
-CollectiveTable merged(CollectiveOp op, int ranks, const std::vector<const CollectiveRow*>& rows, const ScaleUpTimes& form) {
-  const auto form_seconds = [&](double bytes) { return form.form_seconds(op, ranks, bytes, form.choice(op, ranks, bytes)); };
+CollectiveTable merged(CollectiveTable table, const std::vector<const CollectiveRow*>& rows, const ScaleUpTimes& form) {
+  const auto form_seconds = [&](double bytes) {
+    return form.form_seconds(table.op, table.ranks, bytes, {table.algorithm, table.protocol});
+  };
   std::map<std::string, std::map<double, std::vector<double>>> by_source;
   for (const auto* row : rows) by_source[row->source][row->bytes].push_back(row->seconds / form_seconds(row->bytes));
   std::map<int, std::vector<double>> logs_by_octave;
@@ -143,7 +219,6 @@ CollectiveTable merged(CollectiveOp op, int ranks, const std::vector<const Colle
     for (int o = static_cast<int>(std::ceil(std::log2(first))); std::ldexp(1.0, o) <= last; ++o)
       logs_by_octave[o].push_back(std::log(interpolated_seconds(ratios, std::ldexp(1.0, o))));
   }
-  CollectiveTable table{op, ranks, {}};
   for (const auto& [o, logs] : logs_by_octave) {
     const double bytes = std::ldexp(1.0, o);
     table.points.push_back({bytes, std::exp(median(logs)) * form_seconds(bytes)});
@@ -153,15 +228,30 @@ CollectiveTable merged(CollectiveOp op, int ranks, const std::vector<const Colle
   return table;
 }
 
-void fit_tables(const Rows& rows, ScaleUpProfile& scale_up) {
+double factor_of(const CollectiveRow& row, const ScaleUpProfile& scale_up) {
+  const NcclChoice ran = choice_of(row, scale_up);
+  for (const auto& v : scale_up.versions)
+    if (v.nccl == minor_version(row.nccl) && v.algorithm == ran.algorithm && v.protocol == ran.protocol) return v.factor;
+  return 1;
+}
+
+void fit_tables(const Rows& all, ScaleUpProfile& scale_up) {
+  Rows rows = stated_first(all);
+  scale_up.versions = fit_versions(rows, scale_up);
+  for (auto& row : rows) row.seconds /= factor_of(row, scale_up);
   scale_up.tables.clear();
   scale_up.models = fit_models(rows, scale_up);
   const ScaleUpTimes form(scale_up);
-  std::map<std::pair<CollectiveOp, int>, std::vector<const CollectiveRow*>> groups;
-  for (const auto& row : rows) groups[{row.op, row.ranks}].push_back(&row);
-  for (const auto& [key, its_rows] : groups)
-    if (CollectiveTable table = merged(key.first, key.second, its_rows, form); !table.points.empty())
+  std::map<std::tuple<CollectiveOp, int, NcclAlgorithm, NcclProtocol>, std::vector<const CollectiveRow*>> groups;
+  for (const auto& row : rows) {
+    const NcclChoice choice = choice_of(row, scale_up);
+    groups[{row.op, row.ranks, choice.algorithm, choice.protocol}].push_back(&row);
+  }
+  for (const auto& [key, its_rows] : groups) {
+    const auto& [op, ranks, algorithm, protocol] = key;
+    if (CollectiveTable table = merged({op, ranks, algorithm, protocol, {}}, its_rows, form); !table.points.empty())
       scale_up.tables.push_back(std::move(table));
+  }
 }
 
 // base + steps * step + traffic / bandwidth, on relative residuals of all_reduce.
@@ -182,23 +272,24 @@ void fit_formula(const Rows& rows, ScaleUpProfile& scale_up) {
 
 // Predictions of the rows that `left_out` says, from the others; nothing if too few are left.
 template <class LeftOut>
-void predict(const Rows& rows, const ScaleUpProfile& scale_up, LeftOut left_out, std::map<std::string, std::vector<double>>& logs) {
+void predict(const Rows& rows, const ScaleUpProfile& scale_up, std::string_view unseen, LeftOut left_out, std::vector<HeldOut>& held_out) {
   Rows seen;
   for (const auto& row : rows)
     if (!left_out(row)) seen.push_back(row);
   if (seen.empty() || seen.size() == rows.size()) return;
   ScaleUpProfile without = scale_up;
   fit_tables(seen, without);
-  const ScaleUpTimes times(without);
-  for (const auto& row : rows)
-    if (left_out(row))
-      logs[std::string(collective_residual(row.op, row.bytes))].push_back(
-          std::log(times.time(row.op, row.ranks, row.bytes).seconds / row.seconds));
+  std::map<std::string, ScaleUpTimes> times;
+  for (const auto& row : rows) {
+    if (!left_out(row)) continue;
+    const auto& by_version = times.try_emplace(row.nccl, without, NcclSettings{.version = row.nccl}).first->second;
+    held_out.push_back({row, unseen, by_version.time(row.op, row.ranks, row.bytes).seconds});
+  }
 }
 
 }  // namespace
 
-void fit_scale_up(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile) {
+std::vector<HeldOut> fit_scale_up(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile) {
   const auto& gpu_types = measured.measured->gpu_types;
   Rows rows = usable_rows(table, gpu_types);
   std::erase_if(rows, [](const CollectiveRow& row) { return row.hosts != 1; });
@@ -219,18 +310,21 @@ void fit_scale_up(const CsvTable& table, const DataSheet& measured, DeviceProfil
   const auto key = [](const CollectiveRow& row) {
     return fmt::format("{} {} {} {:.0f}", row.source, name_of(row.op), row.ranks, row.bytes);
   };
-  std::map<std::string, std::vector<double>> halves, ranks_left_out;
-  for (const int half : {0, 1})
-    predict(
-        rows, scale_up, [&](const CollectiveRow& row) { return half_of(key(row)) == half; }, halves);
+  std::vector<HeldOut> held_out;
+  for (int split = 0; split < splits; ++split)
+    for (const int half : {0, 1}) {
+      const auto left_out = [&](const CollectiveRow& row) { return half_of(fmt::format("{} {}", split, key(row))) == half; };
+      predict(rows, scale_up, "half", left_out, held_out);
+    }
   predict(
-      rows, scale_up, [](const CollectiveRow& row) { return row.ranks == 4; }, ranks_left_out);
+      rows, scale_up, "4 ranks", [](const CollectiveRow& row) { return row.ranks == 4; }, held_out);
+  std::map<std::string, std::vector<double>> logs;
+  for (const auto& h : held_out)
+    logs[std::string(collective_residual(h.row.op, h.row.bytes)) + (h.unseen == "half" ? "" : ", 4 ranks never seen")].push_back(h.log());
 
   fit_tables(rows, scale_up);
   fit_formula(rows, scale_up);
-  for (const auto& [what, logs] : halves) profile.residuals.push_back(residual_of(what, std::int64_t(rows.size()), logs));
-  for (const auto& [what, logs] : ranks_left_out)
-    profile.residuals.push_back(residual_of(what + ", 4 ranks never seen", std::int64_t(rows.size()), logs));
+  for (const auto& [what, values] : logs) profile.residuals.push_back(residual_of(what, std::int64_t(rows.size()), values));
   profile.provenance.push_back({"scale_up tables: NCCL under NVSwitch, one domain, median over sources by size",
                                 fmt::format("{}", fmt::join(sources, "; ")), "measured", std::int64_t(rows.size())});
   profile.provenance.push_back({"scale_up models: one for each algorithm and protocol that NCCL " + scale_up.nccl + " chooses",
@@ -238,6 +332,7 @@ void fit_scale_up(const CsvTable& table, const DataSheet& measured, DeviceProfil
                                 std::int64_t(rows.size())});
   profile.provenance.push_back({"scale_up base, step, efficiency: of messages between two devices",
                                 "least squares on relative residuals of all_reduce", "fit", count[CollectiveOp::all_reduce]});
+  return held_out;
 }
 
 }  // namespace kernels::fit

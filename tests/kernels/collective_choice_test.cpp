@@ -70,6 +70,48 @@ TEST(NcclChoice, protocols_change_where_measured_times_jump) {
   EXPECT_EQ(last_octave("blackwell", all_gather, 4, NcclProtocol::ll), 22);
 }
 
+// Where a measured curve jumps or bends, the last size before it. The choice changes within a factor of two of it.
+TEST(NcclChoice, bends_lie_within_a_factor_of_two_of_the_measured) {
+  struct Bend {
+    const char *generation, *version;
+    CollectiveOp op;
+    int ranks;
+    const char* from;  // what runs up to there
+    int octave;
+  };
+  for (const Bend& b : {Bend{"ampere", "2.27", all_reduce, 2, "LL", 19}, Bend{"ampere", "2.27", all_to_all, 2, "LL", 20},
+                        Bend{"ampere", "2.27", all_to_all, 8, "LL", 22}, Bend{"hopper", "2.29", all_reduce, 2, "LL", 20},
+                        Bend{"hopper", "2.29", all_reduce, 8, "LL", 20}, Bend{"hopper", "2.29", reduce_scatter, 4, "LL", 21},
+                        Bend{"hopper", "2.29", all_to_all, 8, "LL", 17}, Bend{"blackwell", "2.27", all_to_all, 4, "LL", 21},
+                        Bend{"blackwell", "2.29", all_to_all, 4, "LL", 16}, Bend{"blackwell", "2.29", all_gather, 8, "LL", 23},
+                        Bend{"blackwell", "2.29", all_reduce, 4, "LL", 22}, Bend{"blackwell", "2.27", all_reduce, 8, "LL", 21}}) {
+    int last = 9;
+    while (name_of(of(b.generation, b.op, b.ranks, std::exp2(last + 1), b.version).protocol) == b.from) ++last;
+    EXPECT_NEAR(last, b.octave, 1) << b.generation << ' ' << b.version << ' ' << name_of(b.op) << ' ' << b.ranks;
+  }
+}
+
+// NCCL 2.29 runs no LL128 on Blackwell: all_gather of 8 B200 jumps from 44 us (LL, 8 MiB) to 104 (Simple); 2.27 took 51 (LL128).
+TEST(NcclChoice, ll128_of_blackwell_ended_with_a_version) {
+  EXPECT_EQ(of("blackwell", all_gather, 8, 1 << 24, "2.27").protocol, NcclProtocol::ll128);
+  EXPECT_EQ(of("blackwell", all_gather, 8, 1 << 24, "2.29").protocol, NcclProtocol::simple);
+}
+
+// Across hosts, H100 over InfiniBand: 49 us at 256 KiB, 78 at 512 (tree, then NVLS tree); A100, 16 ranks: 201 us at 8 MiB, 367 at
+// 16 (tree, then ring).
+TEST(NcclChoice, trees_end_where_measured_times_jump_across_hosts) {
+  const auto last_tree = [](const char* generation, double nic_GBps) {
+    const NcclTuning& tuning = nccl_tuning("2.27");
+    const NcclGeneration& g = tuning.generation(generation);
+    const GroupShape shape{.ranks = 16, .hosts = 2, .per_host = 8, .nic_rate_Bps = nic_GBps * 1e9};
+    int last = 9;
+    while (nccl_choice(all_reduce, shape, std::exp2(last + 1), {tuning, g, g.bus_GBps}).algorithm == NcclAlgorithm::tree) ++last;
+    return last;
+  };
+  EXPECT_NEAR(last_tree("hopper", 50), 18, 1);
+  EXPECT_NEAR(last_tree("ampere", 25), 23, 1);
+}
+
 // Logs of 8 GiB: H200 take a ring at 4 ranks and NVLS from 5 on, B200 (NCCL 2.27) a ring to 5 and NVLS from 6 on.
 TEST(NcclChoice, the_switch_reduces_from_as_many_ranks_on_as_measured) {
   const double bytes = 8.0 * (1 << 30);

@@ -48,6 +48,41 @@ TEST(ScaleUpTimes, without_a_form_nccls_estimate_holds) {
   EXPECT_NEAR(ScaleUpTimes(without_tables()).time(all_reduce, 8, 1e9).seconds, 56e-6 + 1.75e9 / 240e9, 1e-12);
 }
 
+// The sample says that LL took 1.1 times as long in NCCL 2.27; of 2.28 it says nothing.
+TEST(ScaleUpTimes, an_older_version_has_its_own_time) {
+  const auto seconds = [](const char* version, double bytes) {
+    return ScaleUpTimes(sample_profile().scale_up, {.version = version}).time(all_reduce, 8, bytes).seconds;
+  };
+  EXPECT_NEAR(seconds("2.27", 1024) / seconds("2.29", 1024), 1.1, 1e-9);
+  EXPECT_NEAR(seconds("2.28", 1024) / seconds("2.29", 1024), 1, 1e-9);
+  EXPECT_NEAR(seconds("2.27", 1 << 30) / seconds("2.29", 1 << 30), 1, 1e-9);  // Simple
+}
+
+// Latency gives way to bandwidth where a curve has twice its latency: measured at 1.3 MiB by all_reduce of 8 A100 (21.8 us at 1 KiB;
+// 38.9 at 1 MiB, 53.7 at 2), at 1.7 MiB by all_gather of 8 H100 (10.4; 17.1 at 1, 22.2 at 2), at 4.9 MiB of 8 B200 (16.2; 29.2 at 4, 44.2
+// at 8).
+TEST(ScaleUpTimes, latency_gives_way_to_bandwidth_where_measured) {
+  struct Bend {
+    const char* device;
+    CollectiveOp op;
+    double mebibytes;
+  };
+  for (const Bend& b : {Bend{"a100-sxm-80g", all_reduce, 1.3}, Bend{"h100-sxm", all_gather, 1.7}, Bend{"b200-sxm", all_gather, 4.9}}) {
+    const ScaleUpTimes times(load_device_profile(b.device).scale_up);
+    double bytes = 1024;
+    while (times.time(b.op, 8, bytes).seconds < 2 * times.time(b.op, 8, 1024).seconds) bytes *= 1.05;
+    EXPECT_LT(std::abs(std::log2(bytes / 0x1p20 / b.mebibytes)), 1) << b.device;
+  }
+}
+
+// A domain of 72: 16 GiB by all_reduce took 37 ms (35.7 and 38.7 in two logs of GB200), twice the time of a byte over the link at least.
+TEST(ScaleUpTimes, seventy_two_ranks_of_one_domain) {
+  const ScaleUpTimes times(load_device_profile("gb200").scale_up);
+  const double bytes = 0x1p34, seconds = times.time(all_reduce, 72, bytes).seconds;
+  EXPECT_NEAR(seconds, 37e-3, 37e-3 * 0.2);
+  EXPECT_GT(times.time(all_reduce, 72, 1024).seconds, times.time(all_reduce, 8, 1024).seconds);
+}
+
 // Twice the measured time at every point of 2 and 8 ranks makes it twice at 5 ranks.
 TEST(ScaleUpTimes, measurements_correct_ranks_between_them) {
   ScaleUpProfile slow = sample_profile().scale_up;

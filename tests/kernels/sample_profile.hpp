@@ -1,7 +1,8 @@
 #pragma once
 #include "kernels/device_profile.hpp"
 
-// A small complete profile: 100 TFLOP/s, 1 TB/s, 100 multiprocessors, products of two precisions on small grids, two tables.
+// A small complete profile: 100 TFLOP/s, 1 TB/s, 100 multiprocessors, products of two precisions on small grids,
+// all_reduce of 2 and 8 ranks.
 inline kernels::DeviceProfile sample_profile() {
   using namespace kernels;
   DeviceProfile p;
@@ -29,9 +30,18 @@ inline kernels::DeviceProfile sample_profile() {
                 "2.29",
                 "ampere",
                 {},
-                {{CollectiveOp::all_reduce, 2, {{1024, 10e-6}, {1048576, 20e-6}, {1073741824, 5e-3}}},
-                 {CollectiveOp::all_reduce, 8, {{1024, 22e-6}, {1048576, 40e-6}, {1073741824, 8e-3}}}}};
-  p.network = {7e-6, 1e-5, 1e-6, 0.8, "invented", {{"a log", "8x200G", "ring", 16, 2, 200e9, 0.8, 3e-5, 0.05}}, {}};
+                {{"2.27", NcclAlgorithm::ring, NcclProtocol::ll, 1.1}},
+                {{CollectiveOp::all_reduce, 2, NcclAlgorithm::ring, NcclProtocol::ll, {{1024, 10e-6}}},
+                 {CollectiveOp::all_reduce, 2, NcclAlgorithm::ring, NcclProtocol::simple, {{1048576, 20e-6}, {1073741824, 5e-3}}},
+                 {CollectiveOp::all_reduce, 8, NcclAlgorithm::ring, NcclProtocol::ll, {{1024, 22e-6}, {1048576, 40e-6}}},
+                 {CollectiveOp::all_reduce, 8, NcclAlgorithm::ring, NcclProtocol::simple, {{1073741824, 8e-3}}}}};
+  p.network = {.base_seconds = 7e-6,
+               .inter_step_seconds = 1e-5,
+               .intra_step_seconds = 1e-6,
+               .nic_efficiency = 0.8,
+               .source = "invented",
+               .sets = {{"a log", "8x200G", "ring", 16, 2, 200e9, 0.8, 3e-5, 0.05}},
+               .transports = {}};
   p.residuals = {{"gemm_bf16_large", 4, 4, 0.03, 0.1, -0.01, 0.04, 0.035, 0.12, 0.9, 1.15}};
   return p;
 }
