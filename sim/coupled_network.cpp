@@ -13,7 +13,7 @@ CoupledNetwork::CoupledNetwork(std::unique_ptr<Network> network, std::span<const
 
 FlowId CoupledNetwork::start(const FlowSpec& flow) {
   const FlowId id = new_id();
-  start_owned(flow, {id.value(), plain});
+  object_of_id_[id.value()] = start_owned(flow, {id.value(), plain}).value();
   return id;
 }
 
@@ -36,6 +36,21 @@ void CoupledNetwork::set_capacity(LinkId link, BytesPerSecond capacity) {
   }
   capacity_[link.value()] = capacity;
   network_->set_capacity(link, capacity);
+}
+
+void CoupledNetwork::reroute(FlowId flow, std::span<const LinkShare> shares, BytesPerSecond ceiling) {
+  network_->reroute(FlowId{object_of_id_[flow.value()]}, shares, ceiling);
+}
+
+// What it has carried by now went by the old edges.
+void CoupledNetwork::reroute(FlowId collective, std::span<const CollectiveEdge> edges) {
+  const std::uint32_t number = object_of_id_[collective.value()];
+  expand(number);
+  Collective& c = collectives_[number];
+  c.spec.edges = edges;
+  for (std::uint32_t edge = 0; edge < edges.size(); ++edge)
+    if (const EdgeState& state = c.edges[edge]; state.started > state.arrived)
+      network_->reroute(state.under_way, edges[edge].shares, edges[edge].ceiling);
 }
 
 // Judges all that changed by one and the same solve, expands, and has it solved anew, until nothing more has to be expanded.
@@ -72,12 +87,12 @@ std::span<const FlowId> CoupledNetwork::advance_to(Time t) {
   return finished_;
 }
 
-std::span<const Time> CoupledNetwork::edge_finishes(FlowId id) { return collectives_[collective_of_id_[id.value()]].finishes; }
+std::span<const Time> CoupledNetwork::edge_finishes(FlowId id) { return collectives_[object_of_id_[id.value()]].finishes; }
 
 FlowId CoupledNetwork::new_id() {
   if (free_ids_.empty()) {
-    free_ids_.push_back(FlowId{static_cast<std::uint32_t>(collective_of_id_.size())});
-    collective_of_id_.push_back(0);
+    free_ids_.push_back(FlowId{static_cast<std::uint32_t>(object_of_id_.size())});
+    object_of_id_.push_back(0);
   }
   const FlowId id = free_ids_.back();
   free_ids_.pop_back();
@@ -95,7 +110,7 @@ std::uint32_t CoupledNetwork::new_collective(const CollectiveSpec& spec) {
   c.id = new_id();
   c.spec = spec;
   c.begin = now();
-  collective_of_id_[c.id.value()] = number;
+  object_of_id_[c.id.value()] = number;
   return number;
 }
 
@@ -220,7 +235,8 @@ void CoupledNetwork::go_on(std::uint32_t number, std::uint32_t edge) {
 void CoupledNetwork::send(std::uint32_t number, std::uint32_t edge, Bytes bytes, Time latency) {
   const CollectiveEdge& e = collectives_[number].spec.edges[edge];
   ++messages_;
-  start_owned({bytes, latency, e.shares, e.ceiling}, {number, edge});
+  const FlowId flow = start_owned({bytes, latency, e.shares, e.ceiling}, {number, edge});
+  collectives_[number].edges[edge].under_way = flow;
 }
 
 BytesPerSecond CoupledNetwork::alone(const CollectiveEdge& edge) const {

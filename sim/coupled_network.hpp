@@ -51,11 +51,16 @@ class CoupledNetwork {
   FlowId start(const FlowSpec& flow);
   FlowId start(const CollectiveSpec& collective);
   void set_capacity(LinkId link, BytesPerSecond capacity);
+  // From now on by other ways: a flow, or a collective, whose edges are as many and follow each other as before. A collective goes
+  // message by message then.
+  void reroute(FlowId flow, std::span<const LinkShare> shares, BytesPerSecond ceiling = {});
+  void reroute(FlowId collective, std::span<const CollectiveEdge> edges);
   Time next_event();
   std::span<const FlowId> advance_to(Time t);              // flows and collectives; valid until the next such call
   std::span<const Time> edge_finishes(FlowId collective);  // of one that advance_to() has just named
   Time now() const { return network_->now(); }
   std::vector<LinkUse> link_use() const { return network_->link_use(); }
+  const PacketCounts* packet_counts() const { return network_->packet_counts(); }
   std::uint64_t expanded() const { return expanded_; }    // collectives that went message by message
   std::uint64_t contended() const { return contended_; }  // that would have to, had they been allowed
   std::uint64_t messages() const { return messages_; }    // simulated one by one
@@ -63,6 +68,7 @@ class CoupledNetwork {
  private:
   struct EdgeState {
     std::uint32_t started = 0, arrived = 0;  // messages
+    FlowId under_way;                        // the network's, where more have started than arrived
   };
   struct Collective {
     FlowId id;  // ours
@@ -113,8 +119,8 @@ class CoupledNetwork {
   std::unique_ptr<Network> network_;
   Coupling coupling_;
   std::vector<BytesPerSecond> capacity_;
-  std::vector<Owner> owner_;  // by the network's flow
-  std::vector<std::uint32_t> collective_of_id_;
+  std::vector<Owner> owner_;                 // by the network's flow
+  std::vector<std::uint32_t> object_of_id_;  // a flow of the network, or a collective
   std::vector<FlowId> free_ids_;
   std::vector<Collective> collectives_;
   std::vector<std::uint32_t> free_collectives_;

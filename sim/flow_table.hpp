@@ -42,16 +42,18 @@ class FlowTable {
     const std::uint32_t life = flow.life;
     flow = {};
     flow.life = life;
-    flow.first_share = block_of(spec.shares.size());
-    flow.share_count = static_cast<std::uint32_t>(spec.shares.size());
+    put_shares(flow, spec.shares);
     flow.remaining = flow.size = static_cast<double>(spec.bytes.count());
     flow.latency = spec.latency;
     flow.messages = spec.messages;
     flow.more = spec.messages - 1;
     flow.limit = spec.ceiling;
     flow.weight = spec.weight;
-    std::copy(spec.shares.begin(), spec.shares.end(), shares_.begin() + flow.first_share);
     return id;
+  }
+  void set_shares(Flow& flow, std::span<const LinkShare> shares) {
+    free_blocks_[flow.share_count].push_back(flow.first_share);
+    put_shares(flow, shares);
   }
   void remove(FlowId id) {
     Flow& flow = flows_[id.value()];
@@ -66,6 +68,11 @@ class FlowTable {
   std::size_t size() const { return flows_.size(); }
 
  private:
+  void put_shares(Flow& flow, std::span<const LinkShare> shares) {
+    flow.first_share = block_of(shares.size());
+    flow.share_count = static_cast<std::uint32_t>(shares.size());
+    std::copy(shares.begin(), shares.end(), shares_.begin() + flow.first_share);
+  }
   std::uint32_t block_of(std::size_t count) {
     if (free_blocks_.size() <= count) free_blocks_.resize(count + 1);
     auto& free = free_blocks_[count];

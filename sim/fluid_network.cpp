@@ -35,6 +35,17 @@ void FluidNetwork::set_capacity(LinkId link, BytesPerSecond capacity) {
   for (const FlowId id : on_link_) rates_.attach(id, flows_.shares(flows_[id]), flows_[id].limit, flows_[id].weight);
 }
 
+void FluidNetwork::reroute(FlowId id, std::span<const LinkShare> shares, BytesPerSecond ceiling) {
+  Flow& flow = flows_[id];
+  if (flow.active) {
+    settle(flow, go_on(flow, now_ - flow.settled));
+    rates_.detach(id);
+  }
+  flows_.set_shares(flow, shares);
+  flow.limit = ceiling;
+  if (flow.active) rates_.attach(id, flows_.shares(flow), flow.limit, flow.weight);
+}
+
 Time FluidNetwork::next_event() {
   solve();
   return std::min(next_finish(), activations_.next_time());

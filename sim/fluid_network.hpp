@@ -18,6 +18,7 @@ class FluidNetwork final : public Network {
   FlowId start(const FlowSpec& flow) override;
   void cancel(FlowId flow) override;
   void set_capacity(LinkId link, BytesPerSecond capacity) override;
+  void reroute(FlowId flow, std::span<const LinkShare> shares, BytesPerSecond ceiling) override;
   Time next_event() override;
   std::span<const FlowId> advance_to(Time t) override;
   BytesPerSecond rate(FlowId flow) override;

@@ -18,6 +18,7 @@ struct LinkSpec {
 struct LinkShare {
   LinkId link;
   double share = 1;
+  bool operator==(const LinkShare&) const = default;
 };
 
 struct FlowSpec {
@@ -38,6 +39,8 @@ struct LinkUse {
   Time limiting;     // how long the link held some flow below the rate of its own end links
 };
 
+struct PacketCounts;  // sim/packet/packet_fabric.hpp
+
 // One rate change of one flow: [from, to) at one rate. For time-binned link loads.
 class FlowObserver {
  public:
@@ -53,6 +56,8 @@ class Network {
   virtual FlowId start(const FlowSpec& flow) = 0;                       // from now
   virtual void cancel(FlowId flow) = 0;                                 // nothing that a train has moved is counted then
   virtual void set_capacity(LinkId link, BytesPerSecond capacity) = 0;  // from now; zero: the link is down
+  // What is left of it goes on over these links, and never faster; what it has waited of its latency counts. Not for trains.
+  virtual void reroute(FlowId flow, std::span<const LinkShare> shares, BytesPerSecond ceiling);  // refused where there is no such thing
   virtual Time next_event() = 0;                           // never, when nothing can happen; solves all changes of this instant at once
   virtual std::span<const FlowId> advance_to(Time t) = 0;  // the finished, by FlowId; valid until the next such call
   virtual BytesPerSecond rate(FlowId flow) = 0;            // zero while in its latency
@@ -66,6 +71,8 @@ class Network {
   virtual void take_crowded(std::vector<LinkId>& links) {
     links.clear();
   }  // changed since the last call: under pressure, a train among others
+
+  virtual const PacketCounts* packet_counts() { return nullptr; }  // up to now; null: it knows no packets
 };
 
 // Every network that a scenario can name: "analytic", "fluid". Throws InputError for another name.

@@ -1,0 +1,70 @@
+#include <cmath>
+#include "sim/packet/closed_loop.hpp"
+#include "sim/packet/open_loop.hpp"
+#include "tests/bench/common_cases.hpp"
+#include "tests/bench/report.hpp"
+#include "workloads/packet_network.hpp"
+
+namespace bench {
+namespace {
+using namespace sim;
+
+ClosedLoopSpec closed_loop(topology::CongestionControl control) {
+  topology::FabricSpec fabric;
+  fabric.transport = topology::Transport::roce;
+  fabric.packet.congestion_control = control;
+  return workloads::closed_loop_spec(fabric, 0, 1);  // the bytes of the cases are wire bytes
+}
+
+// Packet-hops a second of CPU time.
+template <class MakeNetwork>
+double speed(const Case& input, MakeNetwork&& make) {
+  std::uint64_t hops = 0;
+  const double seconds = cpu_seconds([&] {
+    auto network = make();
+    simulate(input, network);
+    hops = network.packet_counts()->packet_hops;
+  });
+  return static_cast<double>(hops) / seconds;
+}
+
+// Mean error of the completion times of flows of 1 MiB and more against the fluid network, in per cent.
+double error_against_fluid(const Case& input, topology::CongestionControl control) {
+  ClosedLoop network(packet_fabric(input), closed_loop(control));
+  const Outcome packets = simulate(input, network), fluid = simulate(input);
+  double sum = 0, flows = 0;
+  for (std::size_t i = 0; i < packets.finishes.size(); ++i) {
+    const Transfer& transfer = input.transfers[i / input.messages];
+    if (transfer.bytes < 1 << 20) continue;
+    sum += std::abs((packets.finishes[i] - transfer.start) / (fluid.finishes[i] - transfer.start) - 1);
+    ++flows;
+  }
+  return 100 * sum / flows;
+}
+
+}  // namespace
+
+void packets(Report& report) {
+  const auto add_speed = [&](std::string_view what, std::string_view name, std::string_view size, auto&& make) {
+    if (!report.wants(what)) return;
+    const Case input = make_case(name);
+    const PacketFabric fabric = packet_fabric(input);
+    report.add({std::string(what), std::string(size), speed(input, [&] { return make(fabric); }), "packet-hops/s"});
+  };
+  const auto open = [](const PacketFabric& fabric) { return OpenLoop(fabric, {}); };
+  add_speed("packets, open loop: permutation of 1 MiB", "T1a1_perm1M", "256 hosts", open);
+  add_speed("packets, open loop: permutation of 1 MiB", "T2a1_perm1M", "1,024 hosts", open);
+  const auto closed = [](const PacketFabric& fabric) { return ClosedLoop(fabric, closed_loop(topology::CongestionControl::dcqcn)); };
+  add_speed("packets, DCQCN and PFC: permutation of 1 MiB", "T2a1_perm1M", "1,024 hosts", closed);
+  add_speed("packets, DCQCN and PFC: permutation of 1 MiB", "T3a1_perm1M", "8,192 hosts", closed);
+
+  const auto add_error = [&](std::string_view what, topology::CongestionControl control) {
+    if (!report.wants(what)) return;
+    for (const char* name : {"T1a1_perm1M", "T1a_perm", "T1d_a2a", "T1e_incast", "T2a1_perm1M"})
+      report.add({std::string(what), name, error_against_fluid(make_case(name), control), "% mean error"});
+  };
+  add_error("packets paced, against fluid", topology::CongestionControl::paced);
+  add_error("packets under DCQCN, against fluid", topology::CongestionControl::dcqcn);
+}
+
+}  // namespace bench

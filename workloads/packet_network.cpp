@@ -1,0 +1,179 @@
+#include "workloads/packet_network.hpp"
+#include <fmt/format.h>
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include "sim/error.hpp"
+#include "sim/packet/closed_loop.hpp"
+#include "sim/packet/open_loop.hpp"
+#include "workloads/scenario_presets.hpp"
+
+namespace workloads {
+namespace {
+
+using nlohmann::json;
+using topology::CongestionControl;
+using topology::LinkKind;
+using topology::NodeKind;
+using topology::Transport;
+
+const json& constants() {
+  static const json parsed = json::parse(embedded_text("packet/packet.json").value());
+  return parsed;
+}
+
+sim::Time half(sim::Time t) { return sim::Time::picoseconds(t.ps() / 2); }
+
+// What the far end of a link adds before it forwards, and the half of a NIC that it leaves.
+sim::Time beside_cable(const topology::ClusterSpec& cluster, const topology::Fabric& fabric, const topology::Link& link) {
+  if (cluster.fabric.type == topology::FabricType::file) return {};
+  const topology::Node &from = fabric.nodes()[link.from], &to = fabric.nodes()[link.to];
+  const topology::HostSpec& host = cluster.host_spec(std::max({from.host, to.host, 0}));
+  const sim::Time nic = half(host.nics.latency);
+  if (link.kind == LinkKind::scale_up)
+    return host.scale_up.kind == topology::ScaleUpKind::mesh ? host.scale_up.latency : half(host.scale_up.latency);
+  if (link.kind == LinkKind::pcie) return nic;
+  sim::Time added;
+  for (const NodeKind end : {from.kind, to.kind})
+    if (end == NodeKind::nic) added += host.nics.latency - nic;
+  if (to.kind == NodeKind::leaf || to.kind == NodeKind::spine || to.kind == NodeKind::core) added += cluster.fabric.switch_latency;
+  return added;
+}
+
+std::shared_ptr<sim::CongestionControl> make_congestion_control(CongestionControl kind) {
+  const auto time = [](const json& table, const char* key) { return sim::Time::seconds(table.at(key).get<double>() * 1e-6); };
+  switch (kind) {
+    case CongestionControl::paced:
+      return nullptr;
+    case CongestionControl::dcqcn: {
+      const json& c = constants().at("dcqcn");
+      return sim::make_dcqcn({.gain = c.at("gain"),
+                              .increase_share = c.at("increase_share"),
+                              .fast_increase_share = c.at("fast_increase_share"),
+                              .least_rate = sim::BytesPerSecond{c.at("least_Gbps").get<double>() * 1e9 / 8},
+                              .alpha_period = time(c, "alpha_period_us"),
+                              .increase_period = time(c, "increase_period_us"),
+                              .notification_period = time(c, "notification_period_us"),
+                              .increase_bytes = c.at("increase_bytes"),
+                              .fast_recovery = c.at("fast_recovery"),
+                              .clamp_target = c.at("clamp_target")});
+    }
+    case CongestionControl::swift: {
+      const json& c = constants().at("swift");
+      return sim::make_swift({.base_target = time(c, "base_target_us"),
+                              .per_hop = time(c, "per_hop_us"),
+                              .scaling_range = time(c, "scaling_range_us"),
+                              .increase = c.at("increase"),
+                              .beta = c.at("beta"),
+                              .most_decrease = c.at("most_decrease"),
+                              .least_scaled_window = c.at("least_scaled_window"),
+                              .most_scaled_window = c.at("most_scaled_window")});
+    }
+    case CongestionControl::hpcc: {
+      const json& c = constants().at("hpcc");
+      return sim::make_hpcc({.utilization = c.at("utilization"), .stages = c.at("stages"), .expected_flows = c.at("expected_flows")});
+    }
+  }
+  return nullptr;
+}
+
+std::int64_t header_bytes(Transport transport) {
+  const char* name = transport == Transport::infiniband ? "infiniband" : transport == Transport::roce ? "roce" : "ideal";
+  return constants().at("header_bytes").at(name).at("bytes");
+}
+
+// Throws what packets do not do yet, before anything runs.
+void refuse_unsupported(const Scenario& scenario) {
+  const topology::FabricSpec& spec = scenario.cluster.fabric;
+  const bool chooses =
+      spec.type != topology::FabricType::file && (spec.routing == topology::Routing::adaptive || spec.routing == topology::Routing::spray);
+  const auto refuse = [&](const char* what, const char* instead) {
+    throw sim::InputError(scenario.name + ": network packet: " + what + " is not supported yet. " + instead);
+  };
+  if (spec.transport == Transport::efa) refuse("transport efa", "Take roce, infiniband or ideal.");
+  if (!spec.timed_failures.empty()) refuse("a failure during the run", "Let it fail for the whole run, or take network fluid.");
+  if (spec.routing == topology::Routing::valiant) refuse("routing valiant", "Take ecmp or static.");
+  if (chooses && !spec.packet.lossless.value_or(true)) refuse("lossless: false beside adaptive or spray", "Take ecmp or static.");
+}
+
+sim::PacketChoice choice_of(const topology::FabricSpec& spec) {
+  return spec.routing == topology::Routing::spray ? sim::PacketChoice::in_turn : sim::PacketChoice::shortest_queue;
+}
+
+}  // namespace
+
+sim::PacketFabric packet_fabric(const topology::ClusterSpec& cluster, const topology::Fabric& fabric) {
+  sim::PacketFabric packets{.nodes = static_cast<std::uint32_t>(fabric.nodes().size())};
+  for (const topology::Link& link : fabric.links())
+    packets.links.push_back({link.from, link.to, link.capacity, link.latency + beside_cable(cluster, fabric, link),
+                             link.kind == LinkKind::scale_up || link.kind == LinkKind::pcie});
+  for (std::uint32_t i = 0; i < fabric.network_links().size(); ++i) {
+    packets.members.push_back(fabric.members(sim::LinkId{i}));
+    auto& members = packets.members.back();
+    std::stable_sort(members.begin(), members.end(), [&](auto a, auto b) { return packets.links[a].from < packets.links[b].from; });
+  }
+  return packets;
+}
+
+sim::ClosedLoopSpec closed_loop_spec(const topology::FabricSpec& spec, std::int64_t header, std::uint64_t seed) {
+  const topology::PacketSpec& packet = spec.packet;
+  const json& c = constants();
+  const auto bytes = [](const std::optional<sim::Bytes>& given, std::int64_t otherwise) { return given ? given->count() : otherwise; };
+  const auto time = [](const json& us) { return sim::Time::seconds(us.get<double>() * 1e-6); };
+  sim::ClosedLoopSpec loop;
+  loop.payload = bytes(packet.mtu, c.at("mtu_bytes"));
+  loop.header = header;
+  loop.acknowledgement = c.at("acknowledgement_bytes");
+  loop.choice = choice_of(spec);
+  if (!packet.lossless.value_or(true))
+    loop.backpressure = sim::Backpressure::none;
+  else if (spec.transport == Transport::infiniband)
+    loop.backpressure = sim::Backpressure::credits;
+  loop.buffer = bytes(packet.buffer, c.at("buffer_bytes"));
+  loop.buffer_share = c.at("buffer_share");
+  loop.xoff = bytes(packet.xoff, 0);
+  loop.xon = bytes(packet.xon, 0);
+  loop.ecn_min = bytes(packet.ecn_min, 0);
+  loop.ecn_max = bytes(packet.ecn_max, 0);
+  loop.ecn_min_time = time(c.at("ecn").at("min_us"));
+  loop.ecn_max_time = time(c.at("ecn").at("max_us"));
+  loop.ecn_share = packet.ecn_share.value_or(c.at("ecn").at("share").get<double>());
+  loop.timeout = time(c.at("timeout_us"));
+  loop.seed = seed;
+  loop.congestion_control = make_congestion_control(packet.congestion_control.value_or(CongestionControl::dcqcn));
+  return loop;
+}
+
+static std::unique_ptr<sim::Network> make_closed_loop(const Scenario& scenario, const topology::Fabric& fabric, std::int64_t header) {
+  return std::make_unique<sim::ClosedLoop>(packet_fabric(scenario.cluster, fabric),
+                                           closed_loop_spec(scenario.cluster.fabric, header, scenario.seed));
+}
+
+std::unique_ptr<sim::Network> make_network(const Scenario& scenario, const topology::Fabric& fabric, int threads) {
+  if (scenario.network != "packet") return sim::make_network(scenario.network, fabric.network_links(), nullptr, threads);
+  refuse_unsupported(scenario);
+  const topology::FabricSpec& spec = scenario.cluster.fabric;
+  if (spec.transport != Transport::ideal || spec.packet.congestion_control)
+    return make_closed_loop(scenario, fabric, header_bytes(spec.transport));
+  const std::int64_t mtu = spec.packet.mtu.value_or(sim::Bytes{constants().at("mtu_bytes").get<std::int64_t>()}).count();
+  return std::make_unique<sim::OpenLoop>(packet_fabric(scenario.cluster, fabric),
+                                         sim::OpenLoopSpec{.mtu = mtu, .choice = choice_of(spec), .threads = threads});
+}
+
+std::unique_ptr<sim::Network> make_packet_network_of_plan(const Scenario& scenario, const topology::Fabric& fabric) {
+  refuse_unsupported(scenario);
+  return make_closed_loop(scenario, fabric, 0);
+}
+
+void tell_of_packets(std::span<const sim::LinkUse> links, const topology::ClusterSpec& cluster,
+                     const std::function<void(const std::string&)>& notice) {
+  double bytes = 0;
+  for (const sim::LinkUse& link : links) bytes += link.bytes;
+  const std::optional<sim::Bytes> mtu = cluster.fabric.packet.mtu;
+  const double hops = bytes / (mtu ? static_cast<double>(mtu->count()) : constants().at("mtu_bytes").get<double>());
+  const double seconds = hops / constants().at("hops_per_second").get<double>();
+  if (seconds >= 60)
+    notice(fmt::format("{:.3g} packet-hops: this will take about {:.0f} min. --network fluid is quick.", hops, seconds / 60));
+}
+
+}  // namespace workloads
