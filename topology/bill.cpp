@@ -107,11 +107,22 @@ Bill bill(const Fabric& fabric) {
   if (result.storage) network = network + bill_of(parts, *result.storage, cluster_of(spec.fabric.storage, result.hosts).fabric);
   if (result.management) network = network + bill_of(parts, *result.management, cluster_of(spec.fabric.management, result.hosts).fabric);
 
-  const PartFigures host = named(parts.hosts, spec.host.preset);
-  const Figure gpu = named(parts.gpus, spec.accelerator).power_w;
   Power& power = result.power_w;
-  power.gpus = result.gpus * gpu;
-  power.hosts = result.hosts * (host.power_w - spec.host.gpus_per_host * gpu);
+  Price& price = result.price_usd;
+  power.gpus = power.hosts = price.hosts = 0;
+  int others = result.hosts, other_gpus = result.gpus;  // that are in no group
+  const auto add_hosts = [&](int hosts, int gpus, const HostSpec& host, const std::string& accelerator) {
+    const PartFigures figures = named(parts.hosts, host.preset);
+    const Figure gpu = named(parts.gpus, accelerator).power_w;
+    power.gpus = power.gpus + gpus * gpu;
+    power.hosts = power.hosts + hosts * (figures.power_w - host.gpus_per_host * gpu);
+    price.hosts = price.hosts + hosts * figures.price_usd;
+    others -= hosts, other_gpus -= gpus;
+  };
+  for (const HostGroup& group : spec.groups)
+    add_hosts(group.count, group.count * group.host.gpus_per_host, group.host,
+              group.accelerator.empty() ? spec.accelerator : group.accelerator);
+  add_hosts(others, other_gpus, spec.host, spec.accelerator);
   power.switches = network.switches.power_w;
   power.optics = network.optics.power_w;
   const Figure equipment = power.gpus + power.hosts + power.switches + power.optics;
@@ -122,8 +133,6 @@ Bill bill(const Fabric& fabric) {
   if (equipment && pue) power.cooling = (*pue - 1) * *equipment;
   power.total = equipment + power.cooling;
 
-  Price& price = result.price_usd;
-  price.hosts = result.hosts * host.price_usd;
   price.switches = network.switches.price_usd;
   price.optics = network.optics.price_usd;
   price.cables = network.cables;

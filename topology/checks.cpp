@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
+#include "topology/builders/searched.hpp"
 #include "topology/fabric_impl.hpp"
+#include "topology/lengths.hpp"
 #include "topology/reach.hpp"
 
 namespace topology {
@@ -75,6 +77,42 @@ Check check_ports(const TierPorts& tier) {
                       tier.radix)};
 }
 
+// What a host gives off against what its cooling takes from a rack.
+void check_rack(const ClusterSpec& spec, std::vector<Check>& list) {
+  const PartsTable& parts = spec.site.table;
+  const auto cooling = std::find_if(parts.cooling.begin(), parts.cooling.end(), [&](const auto& c) { return c.name == spec.site.cooling; });
+  const auto host = std::find_if(parts.hosts.begin(), parts.hosts.end(), [&](const auto& h) { return h.name == spec.host.preset; });
+  if (cooling == parts.cooling.end() || host == parts.hosts.end() || !cooling->rack_kw || !host->figures.power_w) return;
+  const double kilowatts = *host->figures.power_w / 1000;
+  const bool ok = kilowatts <= *cooling->rack_kw;
+  list.push_back(
+      {"rack_density", ok,
+       ok ? fmt::format("{} hosts of {:g} kW a rack of {:g} kW ({})", *hosts_per_rack(spec), kilowatts, *cooling->rack_kw, cooling->name)
+          : fmt::format("one host draws {:g} kW, {} takes {:g} kW from a rack", kilowatts, cooling->name, *cooling->rack_kw)});
+}
+
+// Cables that are said to be copper and are too long for it; latencies below that of their two modules.
+void check_cables(const Fabric& fabric, std::vector<Check>& list) {
+  const ClusterSpec& spec = fabric.impl().spec;
+  for (const TierLengths& tier : cable_lengths(fabric)) {
+    const int number = tier.kind == LinkKind::host_leaf ? 0 : tier.kind == LinkKind::spine_core || tier.kind == LinkKind::global ? 2 : 1;
+    if (spec.fabric.link_of(number).optics == Optics::dac && tier.optical > 0)
+      list.push_back({fmt::format("copper_{}", name_of(tier.kind)), false,
+                      fmt::format("{} of {} cables are longer than the {:g} m of passive copper (up to {:.0f} m)", tier.optical,
+                                  tier.copper + tier.optical, tier.reach_m, tier.longest_m)});
+  }
+  for (int tier = 0; tier < spec.fabric.levels(); ++tier) {
+    const FabricLinkSpec& link = spec.fabric.link_of(tier);
+    const auto bandwidth = link.module_bandwidth.value() > 0 ? link.module_bandwidth : link.bandwidth;
+    for (const ModulePart& part : spec.site.table.modules)
+      if (part.optics == link.optics && part.bandwidth == bandwidth && part.latency && link.latency < 2 * *part.latency &&
+          (tier == 0 || !spec.fabric.upper_links.empty()))
+        list.push_back({fmt::format("latency_tier_{}", tier), false,
+                        fmt::format("{:g} ns a cable is less than its two modules take ({:g} ns)",
+                                    static_cast<double>(link.latency.ps()) * 1e-3, static_cast<double>(2 * part.latency->ps()) * 1e-3)});
+  }
+}
+
 }  // namespace
 
 // In ports of the speed of the cables below: an up-link of twice the speed takes two.
@@ -119,6 +157,8 @@ std::vector<double> oversubscription(const Fabric& fabric) {
 }
 
 double bisection_bandwidth_bps(const Fabric& fabric) {
+  if (!fabric.impl().spec.groups.empty() && fabric.impl().structure)  // the closed forms are for equal hosts
+    return 8 * SearchedFabric({}, fabric.impl().hosts, fabric.impl().wiring).bisection().value();
   return fabric.impl().structure ? 8 * fabric.impl().structure->bisection().value() : 0;
 }
 
@@ -143,7 +183,9 @@ std::vector<Check> checks(const Fabric& fabric) {
   list.push_back(check_bisection(fabric, bisection_bandwidth_bps(fabric)));
   list.push_back(check_paths(found));
   list.push_back(check_single_points(failure_domains(fabric)));
+  check_rack(fabric.impl().spec, list);
   if (fabric.impl().spec.fabric.type == FabricType::file) return list;  // says nothing of free ports
+  check_cables(fabric, list);
   for (const TierPorts& tier : ports_by_tier(fabric)) list.push_back(check_ports(tier));
   return list;
 }

@@ -1,5 +1,6 @@
 #include "topology/cluster_spec.hpp"
 #include <fmt/format.h>
+#include <set>
 
 namespace topology {
 namespace {
@@ -59,6 +60,25 @@ void check_nics(const ClusterSpec& spec, Problems& found) {
     found.push_back("cluster.host.nics.bandwidth: it is missing. Give the bandwidth of one NIC per direction.");
   if (nics.count == 0 && spec.fabric.type != FabricType::none)
     found.push_back("cluster.host.nics.count: a fabric needs NICs, but hosts have 0. Give at least 1, or fabric type none.");
+}
+
+std::string shown(sim::Bytes bytes) {
+  for (const auto& [name, factor] : {std::pair{"MB", 1'000'000}, std::pair{"kB", 1000}})
+    if (bytes.count() > 0 && bytes.count() % factor == 0) return fmt::format("{} {}", bytes.count() / factor, name);
+  return fmt::format("{} B", bytes.count());
+}
+
+void check_packet(const PacketSpec& packet, Problems& found) {
+  if (packet.mtu && (packet.mtu->count() < 64 || packet.mtu->count() > 65'536))
+    found.push_back(fmt::format("cluster.fabric.packet.mtu: {} is no packet. Use 64 to 65536 B.", shown(*packet.mtu)));
+  if (packet.ecn_min.has_value() != packet.ecn_max.has_value())
+    found.push_back("cluster.fabric.packet.ecn: min and max belong together. Give both, or neither.");
+  if (packet.ecn_min && packet.ecn_max && *packet.ecn_min >= *packet.ecn_max)
+    found.push_back(fmt::format("cluster.fabric.packet.ecn: min of {} is not below max of {}. Raise max.", shown(*packet.ecn_min),
+                                shown(*packet.ecn_max)));
+  if (packet.xoff && packet.xon && *packet.xon > *packet.xoff)
+    found.push_back(
+        fmt::format("cluster.fabric.packet.pfc: xon of {} is above xoff of {}. Lower xon.", shown(*packet.xon), shown(*packet.xoff)));
 }
 
 void check_lists(const FabricSpec& fabric, Problems& found) {
@@ -150,6 +170,35 @@ void check_fabric(const ClusterSpec& spec, Problems& found) {
   check_side_network(spec.fabric.management, "management", found);
 }
 
+void check_timed_failures(const FabricSpec& fabric, Problems& found) {
+  for (const TimedFailure& failure : fabric.timed_failures)
+    if (failure.duration && *failure.duration <= sim::Time{})
+      found.push_back(fmt::format(
+          "cluster.fabric.failures: '{}' fails for no time. Give `for`, or leave it out where it is never repaired.", failure.part));
+}
+
+// Hosts may differ in what their parts can do, not in how many there are.
+void check_groups(const ClusterSpec& spec, Problems& found) {
+  int hosts = 0;
+  for (const HostGroup& group : spec.groups) {
+    const auto [nics, ports, rate, wait] = group.host.nics;
+    if (group.host.gpus_per_host != spec.host.gpus_per_host || nics != spec.host.nics.count || ports != spec.host.nics.ports ||
+        group.host.scale_up.kind != spec.host.scale_up.kind || group.host.scale_up.domain != spec.host.scale_up.domain ||
+        group.host.scale_up.mesh != spec.host.scale_up.mesh)
+      found.push_back(
+          "cluster.groups: hosts of other numbers of GPUs, NICs or ports, or joined otherwise inside, are not supported yet in "
+          "one fabric. Give them gpus_per_host, nics and scale_up alike.");
+    hosts += group.count;
+    check_scale_up(group.host, spec.gpus, found);
+    if (nics > 0 && rate.value() <= 0) found.push_back("cluster.groups: the bandwidth of NICs is missing. Give that of one per direction.");
+  }
+  if (hosts > spec.hosts())
+    found.push_back(
+        fmt::format("cluster.groups: {} hosts, but the {} GPUs of the cluster are {}. Give more gpus.", hosts, spec.gpus, spec.hosts()));
+  if (!spec.groups.empty() && (spec.host.scale_up.domain > spec.host.gpus_per_host || spec.fabric.type == FabricType::torus))
+    found.push_back("cluster.groups: they are not supported yet where domains span hosts, and in a torus. Leave them out.");
+}
+
 // Each GPU is an end point of the file: there is no NIC before the first link, and nothing inside a host.
 void check_file(const ClusterSpec& spec, Problems& found) {
   const LinkFile& file = spec.fabric.link_file;
@@ -165,10 +214,43 @@ void check_file(const ClusterSpec& spec, Problems& found) {
                     spec.host.gpus_per_host));
 }
 
+const HostGroup* group_of(const std::vector<HostGroup>& groups, int host) {
+  for (const HostGroup& group : groups)
+    if ((host -= group.count) < 0) return &group;
+  return nullptr;
+}
+
 }  // namespace
+
+const HostSpec& ClusterSpec::host_spec(int number) const {
+  const HostGroup* group = group_of(groups, number);
+  return group ? group->host : host;
+}
+const std::string& ClusterSpec::accelerator_of(int number) const {
+  const HostGroup* group = group_of(groups, number);
+  return group && !group->accelerator.empty() ? group->accelerator : accelerator;
+}
+
+std::vector<sim::Time> FabricSpec::changes() const {
+  std::set<sim::Time> times;
+  for (const TimedFailure& failure : timed_failures) {
+    times.insert(failure.at);
+    if (failure.duration) times.insert(failure.at + *failure.duration);
+  }
+  return {times.begin(), times.end()};
+}
+
+std::vector<std::string> FabricSpec::failures_at(sim::Time t) const {
+  std::vector<std::string> parts = failures;
+  for (const TimedFailure& failure : timed_failures)
+    if (failure.lasts(t)) parts.push_back(failure.part);
+  return parts;
+}
 
 std::vector<std::string> problems(const ClusterSpec& spec) {
   Problems found;
+  check_timed_failures(spec.fabric, found);
+  check_packet(spec.fabric.packet, found);
   if (spec.fabric.type == FabricType::file) {
     check_file(spec, found);
     return found;
@@ -176,6 +258,7 @@ std::vector<std::string> problems(const ClusterSpec& spec) {
   check_host(spec, found);
   check_scale_up(spec.host, spec.gpus, found);
   check_nics(spec, found);
+  if (spec.host.gpus_per_host > 0) check_groups(spec, found);
   if (spec.fabric.type != FabricType::none)
     check_fabric(spec, found);
   else if (spec.host.gpus_per_host > 0 && spec.hosts() > 1 &&

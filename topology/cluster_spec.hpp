@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 #include "sim/units.hpp"
@@ -77,6 +78,28 @@ struct SideNetworkSpec {
   FabricLinkSpec link;
 };
 
+// Out of order for a time.
+struct TimedFailure {
+  std::string part;  // as in FabricSpec::failures
+  sim::Time at;
+  std::optional<sim::Time> duration;  // none: to the end
+  bool lasts(sim::Time t) const { return at <= t && (!duration || t - at < *duration); }
+};
+
+enum class CongestionControl : std::uint8_t { dcqcn, swift, hpcc, paced };
+
+// What only a packet network knows. Left out: that of the transport (workloads/packet/).
+struct PacketSpec {
+  std::optional<sim::Bytes> mtu;      // payload of a packet; of an ideal transport its size on the wire
+  std::optional<sim::Bytes> buffer;   // of a switch, shared by its ports
+  std::optional<sim::Bytes> ecn_min;  // queue from which packets are marked,
+  std::optional<sim::Bytes> ecn_max;  // from which all are,
+  std::optional<double> ecn_share;    // and the share of them just below
+  std::optional<sim::Bytes> xoff, xon;
+  std::optional<bool> lossless;
+  std::optional<CongestionControl> congestion_control;
+};
+
 struct FabricSpec {
   FabricType type = FabricType::none;
   std::vector<int> radix = {64};  // ports of a switch: one value, or one per tier from the leaf up
@@ -95,12 +118,16 @@ struct FabricSpec {
   Routing routing = Routing::adaptive;
   HashSpec hash;
   Transport transport = Transport::infiniband;
+  PacketSpec packet;
   std::vector<std::string> failures;  // "leaf-0", "spine-3:leaf-1": out of order for the whole run
-  bool pxn = false;                   // to another rail by the NIC of the GPU of that rail
+  std::vector<TimedFailure> timed_failures;
+  bool pxn = false;  // to another rail by the NIC of the GPU of that rail
   SideNetworkSpec storage, management;
   std::string links;   // type file: the path; only `routing` and `transport` count beside it
   LinkFile link_file;  // type file: its contents
 
+  std::vector<sim::Time> changes() const;                   // when a timed failure begins or ends, ascending
+  std::vector<std::string> failures_at(sim::Time t) const;  // all that is out of order then
   int levels() const { return type == FabricType::three_tier ? 3 : tiers; }
   const FabricLinkSpec& link_of(int tier) const {  // 0: host to leaf
     return tier == 0 || upper_links.empty() ? link : upper_links[std::min<std::size_t>(tier, upper_links.size()) - 1];
@@ -115,13 +142,23 @@ struct SiteSpec {
   PartsTable table;             // its contents
 };
 
+// Hosts of another generation.
+struct HostGroup {
+  int count = 0;
+  std::string accelerator;  // empty: that of the cluster
+  HostSpec host;            // of as many GPUs and NICs
+};
+
 struct ClusterSpec {
   int gpus = 0;
   std::string accelerator;  // a shipped device profile, or the path of one
   HostSpec host;
+  std::vector<HostGroup> groups;  // the first hosts, in this order; the others are `host`
   FabricSpec fabric;
   SiteSpec site;
   int hosts() const { return (gpus + host.gpus_per_host - 1) / host.gpus_per_host; }
+  const HostSpec& host_spec(int number) const;
+  const std::string& accelerator_of(int host) const;
 };
 
 // Everything about a spec that is wrong whatever the wiring, "where: what. What to do." each; empty: none.

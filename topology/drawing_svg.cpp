@@ -3,8 +3,8 @@
 #include <map>
 #include <ostream>
 #include <set>
-#include "topology/builders/builders.hpp"
 #include "topology/drawing.hpp"
+#include "topology/drawing_parts.hpp"
 #include "topology/fabric_impl.hpp"
 
 namespace topology {
@@ -40,7 +40,8 @@ std::string counted(int number, std::string_view one, std::string_view many = ""
 // Cores on top, hosts below. Hosts on the same leaves are one box once there are too many for single ones.
 class Drawing {
  public:
-  explicit Drawing(const Fabric& fabric) : fabric_(fabric), box_by_node_(fabric.nodes().size(), -1) {
+  Drawing(const Fabric& fabric, std::span<const double> load)
+      : fabric_(fabric), box_by_node_(fabric.nodes().size(), -1), load_by_link_(by_link(fabric, load)) {
     for (const NodeKind kind : {NodeKind::core, NodeKind::spine, NodeKind::leaf}) add_switches(kind);
     add_hosts();
     for (std::size_t row = 0; row < rows_.size(); ++row) rows_[row].y = top + static_cast<double>(row) * row_pitch;
@@ -51,13 +52,13 @@ class Drawing {
   void add_switches(NodeKind kind);
   void add_hosts();
   std::vector<int> host_groups() const;
-  std::string title() const;
   void write_lines(std::ostream& out) const;
   void write_row(const Row& row, std::ostream& out) const;
 
   const Fabric& fabric_;
   std::vector<Row> rows_;
-  std::vector<int> box_by_node_;  // -1: not drawn
+  std::vector<int> box_by_node_;      // -1: not drawn
+  std::vector<double> load_by_link_;  // empty: not known
 };
 
 void Drawing::add_switches(NodeKind kind) {
@@ -113,40 +114,48 @@ void Drawing::add_hosts() {
   rows_.push_back(std::move(row));
 }
 
-std::string Drawing::title() const {
-  const HostLayout& hosts = fabric_.impl().hosts;
-  return fmt::format("{}: {} GPUs{}", builder_of(fabric_.impl().spec.fabric.type).name, fabric_.gpus(),
-                     hosts.domains() > 0 ? fmt::format(", scale-up domains of {}", std::min(hosts.gpus, hosts.gpus_per_domain)) : "");
-}
-
-// Parallel cables are one line; the label counts all cables, drawn or not.
+// Parallel cables are one line, of the load of the fullest in either direction; the label counts all cables, drawn or not.
 void Drawing::write_lines(std::ostream& out) const {
-  std::map<int, std::set<std::pair<int, int>>> lines;  // by lower row: boxes
-  std::map<int, std::pair<int, double>> cables;        // by lower row: number, Gb/s
+  std::map<int, std::map<std::pair<int, int>, double>> lines;  // by lower row: boxes, load
+  std::map<int, std::pair<int, double>> cables;                // by lower row: number, Gb/s
+  std::map<int, double> fullest;
   const int host_row = static_cast<int>(rows_.size()) - 1;
   const auto tier = [&](std::uint32_t node) {
     return std::max(0, static_cast<int>(fabric_.nodes()[node].kind) - static_cast<int>(NodeKind::nvswitch));
   };
   for (std::uint32_t any = 0; any < fabric_.links().size(); ++any) {
     const Link& link = fabric_.links()[any];
-    if (link.kind < LinkKind::host_leaf || !fabric_.impl().wiring.stands_for_cable(any)) continue;
     const auto [lower, upper] = tier(link.from) < tier(link.to) ? std::pair(link.from, link.to) : std::pair(link.to, link.from);
     const int row = host_row - tier(lower);
-    if (tier(upper) != tier(lower) + 1) continue;  // within a tier, in a file of links
+    if (link.kind < LinkKind::host_leaf || tier(upper) != tier(lower) + 1) continue;  // within a tier, in a file of links
+    const double load = load_by_link_.empty() ? 0 : load_by_link_[any];
+    fullest[row] = std::max(fullest[row], load);
+    if (box_by_node_[lower] >= 0 && box_by_node_[upper] >= 0) {
+      double& of_line = lines[row][{box_by_node_[lower], box_by_node_[upper]}];
+      of_line = std::max(of_line, load);
+    }
+    if (!fabric_.impl().wiring.stands_for_cable(any)) continue;
     cables[row].first += 1;
     cables[row].second = link.capacity.value() * 8e-9;
-    if (box_by_node_[lower] >= 0 && box_by_node_[upper] >= 0) lines[row].insert({box_by_node_[lower], box_by_node_[upper]});
   }
   for (const auto& [row, boxes] : lines) {
-    out << fmt::format("<g class=\"link\" stroke-opacity=\"{:.2f}\">\n", std::clamp(30.0 / static_cast<double>(boxes.size()), 0.1, 0.7));
-    for (const auto& [lower, upper] : boxes)
-      out << fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>\n", rows_[row].middle(lower), rows_[row].y,
-                         rows_[row - 1].middle(upper), rows_[row - 1].y + box_height);
+    std::vector<std::pair<double, std::pair<int, int>>> by_load;  // the fullest on top
+    for (const auto& [ends, load] : boxes) by_load.push_back({load, ends});
+    std::sort(by_load.begin(), by_load.end());
+    out << fmt::format("<g class=\"link\" stroke-opacity=\"{:.2f}\">\n",
+                       std::clamp(30.0 / static_cast<double>(boxes.size()), load_by_link_.empty() ? 0.1 : 0.4, 0.7));
+    for (const auto& [load, ends] : by_load)
+      out << fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"{}/>\n", rows_[row].middle(ends.first), rows_[row].y,
+                         rows_[row - 1].middle(ends.second), rows_[row - 1].y + box_height,
+                         load_by_link_.empty() ? "" : fmt::format(" style=\"stroke:{}\"", colour_of(load)));
     out << "</g>\n";
   }
-  for (const auto& [row, number] : cables)
-    out << fmt::format("<text class=\"note\" x=\"24\" y=\"{:.1f}\">{} cables, {:g} Gb/s</text>\n",
-                       rows_[row].y - (row_pitch - box_height) / 2 + 4, number.first, number.second);
+  for (const auto& [row, number] : cables) {
+    const double y = rows_[row].y - (row_pitch - box_height) / 2 + 4;
+    out << fmt::format("<text class=\"note\" x=\"24\" y=\"{:.1f}\">{} cables, {:g} Gb/s</text>\n", y, number.first, number.second);
+    if (!load_by_link_.empty())
+      out << fmt::format("<text class=\"note\" x=\"24\" y=\"{:.1f}\">fullest {:.1f} %</text>\n", y + 16, 100 * fullest[row]);
+  }
 }
 
 void Drawing::write_row(const Row& row, std::ostream& out) const {
@@ -171,20 +180,24 @@ void Drawing::write_row(const Row& row, std::ostream& out) const {
 
 void Drawing::write(std::ostream& out) const {
   const double height = rows_.back().y + box_height + 30;
-  out << fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\">\n",
-                     page_width, height)
-      << "<style>text{font-family:Helvetica,Arial,sans-serif;fill:#333}.title{font-size:20px}.label{font-size:14px;font-weight:bold}"
-         ".note{font-size:12px;fill:#666}.name{text-anchor:middle}.link{stroke:#4a6fa5;stroke-width:1}"
-         ".switch{fill:#e4edf8;stroke:#4a6fa5}.host{fill:#eef6ec;stroke:#6a9a5b}</style>\n"
-         "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
-      << fmt::format("<text class=\"title\" x=\"24\" y=\"44\">{}</text>\n", title());
+  begin_svg(page_width, height, title_of(fabric_), out);
   write_lines(out);
+  if (!load_by_link_.empty()) write_load_legend(page_width - right, out);
   for (const Row& row : rows_) write_row(row, out);
   out << "</svg>\n";
 }
 
 }  // namespace
 
-void write_svg(const Fabric& fabric, std::ostream& out) { Drawing(fabric).write(out); }
+void write_svg(const Fabric& fabric, std::ostream& out) { write_loaded_svg(fabric, out, {}); }
+void write_loaded_svg(const Fabric& fabric, std::ostream& out, std::span<const double> load) {
+  const FabricType type = fabric.impl().spec.fabric.type;
+  if (type == FabricType::torus)
+    write_torus(fabric, load, out);
+  else if (type == FabricType::dragonfly)
+    write_dragonfly(fabric, load, out);
+  else
+    Drawing(fabric, load).write(out);
+}
 
 }  // namespace topology

@@ -49,15 +49,17 @@ std::string_view name_of(LinkKind kind) {
   return names[static_cast<std::size_t>(kind)];
 }
 
-Fabric::Impl::Impl(const ClusterSpec& cluster)
+Fabric::Impl::Impl(const ClusterSpec& cluster, std::vector<std::string> out_of_order)
     : spec(checked(cluster)),
       hosts(wire_hosts(spec, wiring)),
-      structure(spec.fabric.failures.empty() ? builder_of(spec.fabric.type).build(spec, hosts, wiring)
-                                             : build_with_failures(spec, hosts, wiring, failed)),
+      structure(spec.fabric.failures.empty() && spec.fabric.timed_failures.empty()
+                    ? builder_of(spec.fabric.type).build(spec, hosts, wiring)
+                    : build_with_failures(spec, hosts, wiring, out_of_order, failed)),
       network_links(capacities(wiring)),
       graph(graph_of(wiring)) {}
 
-Fabric::Fabric(const ClusterSpec& spec) : impl_(std::make_unique<Impl>(spec)) {}
+Fabric::Fabric(const ClusterSpec& spec) : impl_(std::make_unique<Impl>(spec, spec.fabric.failures)) {}
+Fabric::Fabric(const ClusterSpec& spec, sim::Time at) : impl_(std::make_unique<Impl>(spec, spec.fabric.failures_at(at))) {}
 Fabric::~Fabric() = default;
 Fabric::Fabric(Fabric&&) noexcept = default;
 Fabric& Fabric::operator=(Fabric&&) noexcept = default;
@@ -71,6 +73,8 @@ const std::vector<sim::LinkSpec>& Fabric::network_links() const { return impl_->
 const std::vector<std::uint32_t>& Fabric::members(sim::LinkId network_link) const {
   return impl_->wiring.network_links[network_link.value()].members;
 }
+
+bool Fabric::works(sim::LinkId network_link) const { return impl_->failed.empty() || !impl_->failed[members(network_link).front()]; }
 
 std::string Fabric::network_link_name(sim::LinkId network_link) const {
   const NetworkLink& named = impl_->wiring.network_links[network_link.value()];
@@ -91,7 +95,7 @@ Route Fabric::route(int source_gpu, int destination_gpu, std::uint64_t label) co
     return route;
   }
   if (same_domain(source_gpu, destination_gpu)) {
-    hosts.scale_up_route(source_gpu, destination_gpu, impl_->spec.host.scale_up.latency, route);
+    hosts.scale_up_route(source_gpu, destination_gpu, impl_->spec.host_spec(host_of(source_gpu)).scale_up.latency, route);
     return route;
   }
   if (hosts.nics_per_host == 0)
@@ -99,12 +103,13 @@ Route Fabric::route(int source_gpu, int destination_gpu, std::uint64_t label) co
         fmt::format("no way from gpu-{} to gpu-{}: they share no scale-up domain and their host has no NIC.", source_gpu, destination_gpu));
   route.shares.reserve(8);
   const int sender = impl_->spec.fabric.pxn ? hosts.gpu_of_rail(source_gpu, destination_gpu) : source_gpu;
-  if (sender != source_gpu) hosts.scale_up_route(source_gpu, sender, impl_->spec.host.scale_up.latency, route);
+  const HostSpec &from = impl_->spec.host_spec(host_of(source_gpu)), &to = impl_->spec.host_spec(host_of(destination_gpu));
+  if (sender != source_gpu) hosts.scale_up_route(source_gpu, sender, from.scale_up.latency, route);
   const int source_nic = hosts.nic_of(sender), destination_nic = hosts.nic_of(destination_gpu);
   if (source_nic != destination_nic && !impl_->structure)
     throw sim::SimulationError(
         fmt::format("no way from gpu-{} to gpu-{}: nothing joins their NICs (fabric type none).", source_gpu, destination_gpu));
-  route.latency += 2 * impl_->spec.host.nics.latency;
+  route.latency += from.nics.latency + to.nics.latency;
   hosts.to_nic(sender, route);
   if (source_nic != destination_nic) impl_->structure->route(source_nic, destination_nic, label, route);
   hosts.from_nic(destination_gpu, route);

@@ -46,7 +46,10 @@ struct Route {
 // minimal paths, so only the sum can run out. That is exact for a regular Clos network without failures.
 class Fabric {
  public:
-  explicit Fabric(const ClusterSpec& spec);  // throws sim::InputError when it cannot be wired
+  explicit Fabric(const ClusterSpec& spec);  // before its timed failures; throws sim::InputError when it cannot be wired
+  // As it is at `at`, with those timed failures that last then: the same links, other routes. A pair that only they cut off
+  // keeps to a way from before, on which nothing works.
+  Fabric(const ClusterSpec& spec, sim::Time at);
   ~Fabric();
   Fabric(Fabric&&) noexcept;
   Fabric& operator=(Fabric&&) noexcept;
@@ -56,7 +59,8 @@ class Fabric {
   const std::vector<Node>& nodes() const;
   const std::vector<Link>& links() const;  // physical, directed
 
-  const std::vector<sim::LinkSpec>& network_links() const;
+  const std::vector<sim::LinkSpec>& network_links() const;  // as wide as they are when nothing fails
+  bool works(sim::LinkId network_link) const;
   // Physical links (indices into links()) behind a network link; all carry an equal part of its load.
   const std::vector<std::uint32_t>& members(sim::LinkId network_link) const;
   // "gpu-0 -> nvswitch-0", or "leaf-3 -> spines (20 links)" for a trunk.

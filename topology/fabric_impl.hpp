@@ -18,7 +18,7 @@ using Graph =
     boost::compressed_sparse_row_graph<boost::directedS, boost::no_property, LinkIndex, boost::no_property, std::uint32_t, std::uint32_t>;
 
 struct Fabric::Impl {
-  explicit Impl(const ClusterSpec& cluster);
+  Impl(const ClusterSpec& cluster, std::vector<std::string> out_of_order);
   bool works(const Graph::edge_descriptor& edge) const { return failed.empty() || !failed[graph[edge].link]; }
 
   ClusterSpec spec;

@@ -9,7 +9,7 @@ HostLayout layout(const ClusterSpec& spec) {
   const ScaleUpSpec& scale_up = spec.host.scale_up;
   const bool joined = scale_up.kind != ScaleUpKind::none && spec.gpus > 1;
   HostLayout hosts{spec.gpus, spec.hosts(), spec.host.gpus_per_host, spec.host.nics.count, joined ? scale_up.domain : 1};
-  hosts.nic_bandwidth = spec.host.nics.bandwidth;
+  for (int host = 0; host < hosts.hosts; ++host) hosts.nic_bandwidth_by_host.push_back(spec.host_spec(host).nics.bandwidth);
   hosts.shared_bus = scale_up.kind == ScaleUpKind::pcie;
   if (joined && scale_up.kind == ScaleUpKind::mesh)
     hosts.mesh = make_mesh(scale_up.mesh, scale_up.domain, std::min(scale_up.domain, spec.gpus));
@@ -17,9 +17,10 @@ HostLayout layout(const ClusterSpec& spec) {
 }
 
 // The latency given is that of both links together.
-void wire_scale_up(const ScaleUpSpec& spec, const HostLayout& hosts, Wiring& wiring) {
+void wire_scale_up(const ClusterSpec& cluster, const HostLayout& hosts, Wiring& wiring) {
   if (!hosts.switched()) return;
   for (int gpu = 0; gpu < hosts.gpus; ++gpu) {
+    const ScaleUpSpec& spec = cluster.host_spec(hosts.host_of(gpu)).scale_up;
     const CableEnd nvswitch{hosts.nvswitch_node(hosts.domain_of(gpu)), gpu % hosts.gpus_per_domain + 1};
     wiring.add_cable({static_cast<std::uint32_t>(gpu)}, nvswitch, LinkKind::scale_up, spec.bandwidth, {});
     const auto half = sim::Time::picoseconds(spec.latency.ps() / 2);
@@ -28,29 +29,35 @@ void wire_scale_up(const ScaleUpSpec& spec, const HostLayout& hosts, Wiring& wir
   }
 }
 
-void wire_mesh(const ScaleUpSpec& spec, const HostLayout& hosts, Wiring& wiring) {
+void wire_mesh(const ClusterSpec& cluster, const HostLayout& hosts, Wiring& wiring) {
   std::vector<int> ports(hosts.gpus);
-  for (int first = 0; first < hosts.gpus && hosts.mesh.gpus > 0; first += hosts.mesh.gpus)
+  for (int first = 0; first < hosts.gpus && hosts.mesh.gpus > 0; first += hosts.mesh.gpus) {
+    const ScaleUpSpec& spec = cluster.host_spec(hosts.host_of(first)).scale_up;
     for (const auto& [a, b, links] : hosts.mesh.cables) {
       const auto end = [&](int gpu) { return CableEnd{static_cast<std::uint32_t>(first + gpu), ++ports[first + gpu]}; };
       const CableEnd lower = end(a);
       wiring.add_cable(lower, end(b), LinkKind::scale_up, spec.bandwidth * (static_cast<double>(links) / hosts.mesh.widest), spec.latency);
     }
+  }
 }
 
 // PCIe adds no latency of its own: that of the NIC is measured from GPU memory. Where no bandwidth
 // is given, the link is as wide as all that can cross the NIC, so that it never limits.
-void wire_pcie(const HostSpec& spec, const HostLayout& hosts, Wiring& wiring) {
+void wire_pcie(const ClusterSpec& cluster, const HostLayout& hosts, Wiring& wiring) {
   if (hosts.nics() == 0) return;
   const int gpus_per_nic = (hosts.gpus_per_host + hosts.nics_per_host - 1) / hosts.nics_per_host;
-  const auto bandwidth = spec.pcie_bandwidth.value() > 0 ? spec.pcie_bandwidth : spec.nics.bandwidth * gpus_per_nic;
+  const auto bandwidth_of = [&](int host) {
+    const HostSpec& spec = cluster.host_spec(host);
+    return spec.pcie_bandwidth.value() > 0 ? spec.pcie_bandwidth : spec.nics.bandwidth * gpus_per_nic;
+  };
   for (int nic = 0; nic < hosts.nics() && hosts.shared_bus && hosts.switched(); ++nic) {
     const int domain = nic / hosts.nics_per_host;
     wiring.add_cable({hosts.nvswitch_node(domain), hosts.gpus_per_domain + nic % hosts.nics_per_host + 1}, {hosts.nic_node(nic)},
-                     LinkKind::pcie, bandwidth, {});
+                     LinkKind::pcie, bandwidth_of(nic / hosts.nics_per_host), {});
   }
   for (int gpu = 0; gpu < hosts.gpus && !(hosts.shared_bus && hosts.switched()); ++gpu)
-    wiring.add_cable({static_cast<std::uint32_t>(gpu)}, {hosts.nic_node(hosts.nic_of(gpu))}, LinkKind::pcie, bandwidth, {});
+    wiring.add_cable({static_cast<std::uint32_t>(gpu)}, {hosts.nic_node(hosts.nic_of(gpu))}, LinkKind::pcie,
+                     bandwidth_of(hosts.host_of(gpu)), {});
 }
 
 void cross(std::uint32_t link, Route& route) {
@@ -98,7 +105,7 @@ void HostLayout::from_nic(int gpu, Route& route) const {
 
 HostLayout wire_hosts(const ClusterSpec& spec, Wiring& wiring) {
   if (spec.fabric.type == FabricType::file) {
-    for (int i = 0; i < spec.gpus; ++i) wiring.add_node(fmt::format("h{}", i), NodeKind::nic, i);
+    for (int i = 0; i < spec.gpus; ++i) wiring.add_node(spec.fabric.link_file.nodes[static_cast<std::size_t>(i)], NodeKind::nic, i);
     HostLayout end_points{spec.gpus, spec.gpus, 1, 1, 1, true};
     return end_points;
   }
@@ -112,9 +119,9 @@ HostLayout wire_hosts(const ClusterSpec& spec, Wiring& wiring) {
   for (int domain = 0; domain < hosts.domains() && hosts.switched(); ++domain)
     wiring.add_node(fmt::format("{}-{}", hosts.shared_bus ? "pcie" : "nvswitch", domain), NodeKind::nvswitch,
                     in_host ? domain * hosts.gpus_per_domain / hosts.gpus_per_host : -1);
-  wire_scale_up(spec.host.scale_up, hosts, wiring);
-  wire_mesh(spec.host.scale_up, hosts, wiring);
-  wire_pcie(spec.host, hosts, wiring);
+  wire_scale_up(spec, hosts, wiring);
+  wire_mesh(spec, hosts, wiring);
+  wire_pcie(spec, hosts, wiring);
   wiring.expose_links();
   return hosts;
 }

@@ -35,13 +35,14 @@ struct HostLayout {
   int gpus_per_domain = 1;  // 1: no scale-up links
   bool end_points = false;  // GPU g is node g and its own NIC: no PCIe, nothing inside a host (fabric of type file)
   bool shared_bus = false;  // NICs hang on the switch that joins the GPUs (scale-up of kind pcie)
-  sim::BytesPerSecond nic_bandwidth;
+  std::vector<sim::BytesPerSecond> nic_bandwidth_by_host;
   Mesh mesh;  // no GPUs: the domain has a switch
 
   int host_of(int gpu) const { return gpu / gpus_per_host; }
   // GPU i of a host uses NIC floor(i * NICs / GPUs of a host).
   int nic_of(int gpu) const { return host_of(gpu) * nics_per_host + gpu % gpus_per_host * nics_per_host / gpus_per_host; }
   int domain_of(int gpu) const { return gpu / gpus_per_domain; }
+  sim::BytesPerSecond nic_bandwidth(int nic) const { return nic_bandwidth_by_host[static_cast<std::size_t>(nic / nics_per_host)]; }
   int nics() const { return hosts * nics_per_host; }
   int domains() const { return gpus_per_domain == 1 ? 0 : (gpus + gpus_per_domain - 1) / gpus_per_domain; }
   bool switched() const { return domains() > 0 && mesh.gpus == 0; }

@@ -21,7 +21,9 @@ struct SwitchPart {
 struct ModulePart {
   Optics optics;
   sim::BytesPerSecond bandwidth;
-  PartFigures figures;  // of one end: a module; cpo: the engine; dac: half of the cable
+  PartFigures figures;               // of one end: a module; cpo: the engine; dac: half of the cable
+  std::optional<sim::Time> latency;  // of one end
+  std::optional<double> reach_m;     // dac: of the longest
 };
 struct CablePart {
   sim::BytesPerSecond bandwidth;
@@ -35,6 +37,12 @@ struct CoolingPart {
   std::string name;
   double pue = 1;
   std::optional<double> building_usd_per_kw;
+  std::optional<double> rack_kw;  // that it can take from a rack
+};
+struct RackPart {  // rows of racks in a room
+  double pitch_m = 0, row_pitch_m = 0;
+  int per_row = 0;    // 0: not known
+  double rise_m = 0;  // from a port to the tray above
 };
 
 struct PartsTable {
@@ -43,6 +51,7 @@ struct PartsTable {
   std::vector<CablePart> fibres;
   std::vector<NamedPart> gpus, hosts, scale_up_switches;
   std::vector<CoolingPart> cooling;
+  RackPart racks;
 };
 
 }  // namespace topology

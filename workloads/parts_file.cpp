@@ -24,6 +24,8 @@ template <class Visitor>
 void describe(Visitor& v, topology::ModulePart& s) {
   v.field("optics", s.optics, {.meaning = "kind of transceiver", .required = true});
   v.field("bandwidth", LineRate{s.bandwidth}, {.meaning = "of one module", .required = true});
+  v.field("latency", s.latency, {.meaning = "of one end"});
+  v.field("reach_m", s.reach_m, {.meaning = "of the longest cable, metres", .least = 0});
   describe_figures(v, s.figures);
 }
 template <class Visitor>
@@ -43,6 +45,16 @@ void describe(Visitor& v, topology::CoolingPart& s) {
   v.field("name", s.name, {.meaning = "for site.cooling", .required = true});
   v.field("pue", s.pue, {.meaning = "power of the building by that of the equipment", .required = true, .least = 1, .most = 10});
   v.field("building_usd_per_kw", s.building_usd_per_kw, {.meaning = "of the building, for each kW of equipment", .least = 0});
+  v.field("rack_kw", s.rack_kw, {.meaning = "that it takes from a rack", .least = 0});
+  std::string source;
+  v.field("source", source, {.meaning = "where the figures are from, and of when", .required = true});
+}
+template <class Visitor>
+void describe(Visitor& v, topology::RackPart& s) {
+  v.field("pitch_m", s.pitch_m, {.meaning = "of racks in a row", .required = true, .least = 0.1, .most = 10});
+  v.field("row_pitch_m", s.row_pitch_m, {.meaning = "of rows", .required = true, .least = 0.1, .most = 100});
+  v.field("per_row", s.per_row, {.meaning = "racks of a row", .required = true, .least = 1, .most = 100'000});
+  v.field("rise_m", s.rise_m, {.meaning = "from a port to the tray above", .required = true, .least = 0, .most = 100});
   std::string source;
   v.field("source", source, {.meaning = "where the figures are from, and of when", .required = true});
 }
@@ -64,6 +76,7 @@ topology::PartsTable parsed(std::string_view text, const std::string& source, Pr
   v.field("hosts", table.hosts, optional);
   v.field("scale_up_switches", table.scale_up_switches, optional);
   v.field("cooling", table.cooling, optional);
+  v.field("racks", table.racks, {.meaning = "how far apart they stand"});
   v.finish();
   return table;
 }

@@ -50,6 +50,17 @@ double per_gpu(const topology::NetworkCounts& c, int gpus) { return static_cast<
 
 }  // namespace
 
+Json balance_json(const std::vector<topology::TierBalance>& tiers) {
+  Json json = Json::array();
+  for (const topology::TierBalance& tier : tiers)
+    json.push_back({{"tier", name_of(tier.kind)},
+                    {"direction", tier.direction},
+                    {"links", tier.links},
+                    {"max_flows_per_link", tier.max_flows},
+                    {"max_over_mean", tier.max_over_mean}});
+  return json;
+}
+
 // The top level is the compute fabric with its scale-up domains; beside it the networks that are counted only, and all of them.
 Json counts_json(const topology::Counts& c) {
   Json json = {{"hosts", c.hosts}, {"gpus", c.gpus}};
@@ -76,8 +87,16 @@ Json topology_json(const topology::TopologyReport& report) {
   json["bisection_bandwidth_bps"] = report.bisection_bandwidth_bps;
   json["oversubscription"] = report.oversubscription;
   json["diameter_hops"] = report.diameter_hops;
+  json["half_shift"] = balance_json(report.half_shift);
   json["power_w"] = power_json(report.bill.power_w);
   json["price_usd"] = price_json(report.bill.price_usd);
+  json["cable_lengths"] = Json::array();
+  for (const topology::TierLengths& tier : report.cable_lengths)
+    json["cable_lengths"].push_back({{"tier", name_of(tier.kind)},
+                                     {"copper", tier.copper},
+                                     {"optical", tier.optical},
+                                     {"longest_m", tier.longest_m},
+                                     {"copper_reach_m", tier.reach_m}});
   json["failure_domains"] = Json::array();
   for (const auto& d : report.failure_domains) json["failure_domains"].push_back(failure_domain_json(d));
   json["checks"] = Json::array();

@@ -7,6 +7,7 @@ namespace workloads {
 
 nlohmann::ordered_json counts_json(const topology::Counts& counts);  // hosts … modules_per_gpu
 nlohmann::ordered_json bill_json(const topology::Bill& bill);        // with power and price: the bill of materials
+nlohmann::ordered_json balance_json(const std::vector<topology::TierBalance>& tiers);
 nlohmann::ordered_json topology_json(const topology::TopologyReport& report);
 
 }  // namespace workloads

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include "sim/error.hpp"
 #include "topology/drawing.hpp"
 #include "topology/report.hpp"
+#include "workloads/link_load_file.hpp"
 #include "workloads/scenario_reader.hpp"
 #include "workloads/topology_json.hpp"
 
@@ -59,6 +61,15 @@ std::string report_text(const std::string& name, const topology::TopologyReport&
                                      ? "no tier has up-links"
                                      : fmt::format("{:g} : 1, from the leaf up", fmt::join(report.oversubscription, " : 1, ")));
   text += line("diameter", fmt::format("{} links from NIC to NIC", report.diameter_hops));
+  for (const topology::TierBalance& tier : report.half_shift)
+    if (tier.kind > topology::LinkKind::host_leaf && tier.max_flows > 0)
+      text += line(fmt::format("{} {}", name_of(tier.kind), tier.direction),
+                   fmt::format("{} flows on the fullest of {} links, {:.2f} times the mean, when each GPU sends half the cluster away",
+                               tier.max_flows, tier.links, tier.max_over_mean));
+  for (const topology::TierLengths& tier : report.cable_lengths)
+    text +=
+        line(fmt::format("{} lengths", name_of(tier.kind)), fmt::format("up to {:.0f} m; {} within the {:g} m of passive copper, {} beyond",
+                                                                        tier.longest_m, tier.copper, tier.reach_m, tier.optical));
   text += power_text(report.bill.power_w) + price_text(report.bill.price_usd);
   text += "\n  when one fails\n";
   for (const auto& domain : report.failure_domains) text += line(domain.name, domain.text);
@@ -74,6 +85,7 @@ class TopoCommand final : public Command {
         .list("--set", "a.b.c=value", overrides_, "change one key; may be repeated")
         .option("--dot", "F", dot_, "write the graph for Graphviz")
         .option("--svg", "F", svg_, "draw it")
+        .option("--load", "RUN.h5", load_, "with --svg: colour links by their load in this run")
         .option("--graphml", "F", graphml_, "write the graph for NetworkX, Gephi, yEd")
         .option("--cables", "F.csv", cables_, "write the cable list with ports");
   }
@@ -83,7 +95,13 @@ class TopoCommand final : public Command {
     const topology::Fabric fabric(scenario.cluster);
     const topology::TopologyReport report = topology::report(fabric);
     write(dot_, fabric, topology::write_dot);
-    write(svg_, fabric, topology::write_svg);
+    if (!load_.empty() && svg_.empty()) throw sim::InputError("weftsim topo: --load colours a drawing. Give --svg F too, or leave it out.");
+    if (load_.empty())
+      write(svg_, fabric, topology::write_svg);
+    else
+      write(svg_, fabric, [load = workloads::read_link_load(load_, fabric)](const topology::Fabric& drawn, std::ostream& out) {
+        topology::write_loaded_svg(drawn, out, load);
+      });
     write(graphml_, fabric, topology::write_graphml);
     write(cables_, fabric, topology::write_cables_csv);
     console.print(report_text(scenario.name, report));
@@ -92,14 +110,15 @@ class TopoCommand final : public Command {
   }
 
  private:
-  static void write(const std::string& path, const topology::Fabric& fabric, void (*writer)(const topology::Fabric&, std::ostream&)) {
+  template <class Writer>
+  static void write(const std::string& path, const topology::Fabric& fabric, Writer&& writer) {
     if (path.empty()) return;
     std::ostringstream text;
     writer(fabric, text);
     write_whole_file(path, text.str());
   }
 
-  std::string scenario_, dot_, svg_, graphml_, cables_;
+  std::string scenario_, dot_, svg_, load_, graphml_, cables_;
   std::vector<std::string> overrides_;
 };
 

@@ -1,6 +1,9 @@
 #include "topology/bill.hpp"
 #include <gmock/gmock.h>
+#include <algorithm>
 #include "tests/topology/example_clusters.hpp"
+#include "topology/checks.hpp"
+#include "topology/lengths.hpp"
 
 namespace topology {
 namespace {
@@ -83,6 +86,63 @@ TEST(Bill, includes_storage) {
   EXPECT_EQ(found.all().switches.total(), 4);
   EXPECT_EQ(found.power_w.switches, 4 * 400);
   EXPECT_EQ(found.price_usd.optics, (144 + 8) * 300);
+}
+
+// Two of the four hosts are of another kind: 10 kW with GPUs of 700 W, 400 Gb/s a NIC, on cables of 200.
+TEST(Bill, counts_each_group_of_hosts_by_its_own_parts) {
+  ClusterSpec spec = priced();
+  HostGroup group{2, "big", spec.host};
+  group.host.preset = "large-host";
+  group.host.nics.bandwidth = 100_Gbps;
+  spec.groups = {group};
+  spec.site.table.gpus.push_back({"big", {700, {}}});
+  spec.site.table.hosts.push_back({"large-host", {10'000, 300'000}});
+  const Fabric built(spec);
+  const Bill found = bill(built);
+  EXPECT_EQ(found.power_w.gpus, 16 * 700 + 16 * 400);
+  EXPECT_EQ(found.power_w.hosts, 2 * (10'000 - 8 * 700) + 2 * (6500 - 8 * 400));
+  EXPECT_EQ(found.price_usd.hosts, 2 * 300'000 + 2 * 200'000);
+  const auto width = [&](int gpu) { return built.network_links()[built.route(gpu, 31 - gpu).shares[1].link.value()].capacity; };
+  EXPECT_EQ(width(0), 100_Gbps);  // NIC to leaf
+  EXPECT_EQ(width(31), 200_Gbps);
+}
+
+TEST(Bill, of_groups_that_do_not_fit_is_refused) {
+  ClusterSpec spec = priced();
+  spec.groups = {{5, "", spec.host}};
+  EXPECT_THAT(problems(spec), testing::ElementsAre(testing::HasSubstr("cluster.groups: 5 hosts, but the 32 GPUs of the cluster are 4")));
+  spec.groups = {{1, "", spec.host}};
+  spec.groups[0].host.gpus_per_host = 4;
+  EXPECT_THAT(problems(spec), testing::Contains(testing::HasSubstr("are not supported yet in one fabric")));
+}
+
+// Hosts of 6.5 kW: seven in a rack of 50 kW, so four hosts and their leaves are one rack: 2 m of trays. One in a rack of 10 kW:
+// the leaf of two hosts stands 0.3 m from each.
+TEST(Lengths, follow_from_what_a_rack_can_cool) {
+  ClusterSpec spec = priced();
+  PartsTable& table = spec.site.table;
+  table.modules[1].reach_m = 2.2;
+  table.racks = {0.6, 3, 20, 1};
+  table.cooling = {{"air", 1.4, {}, 10}, {"cold-plate", 1.1, {}, 50}};
+  spec.site.cooling = "cold-plate";
+  EXPECT_EQ(hosts_per_rack(spec), 7);
+  const auto cold = cable_lengths(Fabric(spec));
+  ASSERT_EQ(cold.size(), 2U);
+  EXPECT_EQ(cold[0].copper, 32);
+  EXPECT_DOUBLE_EQ(cold[0].longest_m, 2);
+  spec.site.cooling = "air";
+  EXPECT_EQ(hosts_per_rack(spec), 1);
+  const auto air = cable_lengths(Fabric(spec));
+  EXPECT_EQ(air[0].optical, 32);
+  EXPECT_DOUBLE_EQ(air[0].longest_m, 2.3);
+  spec.fabric.link.optics = Optics::dac;
+  const auto found = checks(Fabric(spec));
+  EXPECT_TRUE(std::any_of(found.begin(), found.end(), [](const Check& c) { return c.name == "copper_host_leaf" && !c.ok; }));
+  spec.site.table.hosts = {{"host", {10'200, {}}}};
+  const auto hot = checks(Fabric(spec));
+  const auto rack = std::find_if(hot.begin(), hot.end(), [](const Check& c) { return c.name == "rack_density"; });
+  ASSERT_NE(rack, hot.end());
+  EXPECT_EQ(rack->text, "one host draws 10.2 kW, air takes 10 kW from a rack");
 }
 
 }  // namespace

@@ -94,6 +94,33 @@ TEST(Svg, condenses_a_large_fabric) {
     EXPECT_THAT(svg, testing::HasSubstr(text));
 }
 
+// One flow over spine 1: its four cables are red, the others grey.
+TEST(Svg, colours_links_by_their_load) {
+  const Fabric built(end_points(8, fabric(FabricType::leaf_spine, 4, 2)));
+  std::vector<double> load(built.network_links().size());
+  for (const sim::LinkShare& s : built.route(0, 2).shares) load[s.link.value()] = 1;
+  const std::string svg = written([&](const Fabric& f, std::ostream& out) { write_loaded_svg(f, out, load); }, built);
+  EXPECT_EQ(parsed_xml(svg).count("svg"), 1u);
+  EXPECT_EQ(occurrences(svg, "style=\"stroke:#b01e1e\""), 4);
+  EXPECT_EQ(occurrences(svg, "style=\"stroke:#b8c4d4\""), 12);
+  EXPECT_EQ(occurrences(svg, "fullest 100.0 %"), 2);
+  EXPECT_THAT(svg, testing::HasSubstr("link load 0 %"));
+}
+
+// 4 x 3 chips are 12 boxes and 24 cables; 9 groups of 4 switches 36 lines.
+TEST(Svg, draws_tori_and_dragonflies) {
+  FabricSpec spec = fabric(FabricType::torus, 64, 2);
+  spec.dims = {4, 3};
+  const std::string torus = written(write_svg, Fabric(end_points(12, spec)));
+  EXPECT_EQ(parsed_xml(torus).count("svg"), 1u);
+  EXPECT_EQ(occurrences(torus, "<rect class=\"host\""), 12);
+  EXPECT_EQ(occurrences(torus, "<path "), 24);
+  const std::string dragonfly = written(write_svg, Fabric(end_points(72, fabric(FabricType::dragonfly, 7, 2))));
+  EXPECT_EQ(parsed_xml(dragonfly).count("svg"), 1u);
+  EXPECT_EQ(occurrences(dragonfly, "<rect class=\"switch\""), 9);
+  EXPECT_EQ(occurrences(dragonfly, "<line "), 36);
+}
+
 TEST(Svg, draws_a_lone_host) {
   const std::string svg = written(write_svg, Fabric(dgx(1, {})));
   EXPECT_EQ(parsed_xml(svg).count("svg"), 1u);

@@ -106,5 +106,41 @@ TEST(Failures, must_name_what_is_there) {
   EXPECT_THAT(refusal(without(spec, {"leaf-0:spine-7"}), 0, 1), HasSubstr("there is no such cable. Name two ends that are joined."));
 }
 
+// Leaf-spine of two spines; spine-0 is out from 1 to 3 ms. Same links all the time, other routes.
+TEST(TimedFailures, change_the_routes_and_not_the_links) {
+  ClusterSpec spec = end_points(8, fabric(FabricType::leaf_spine, 4, 2));
+  spec.fabric.routing = Routing::static_;
+  spec.fabric.timed_failures = {{"spine-0", 1_ms, 2_ms}};
+  EXPECT_THAT(spec.fabric.changes(), testing::ElementsAre(1_ms, 3_ms));
+  const Fabric before(spec), during(spec, 1_ms), after(spec, 3_ms);
+  EXPECT_EQ(before.network_links().size(), during.network_links().size());
+  EXPECT_TRUE(crosses(before, before.route(0, 2), "spine-0"));
+  EXPECT_FALSE(crosses(during, during.route(0, 2), "spine-0"));
+  EXPECT_EQ(after.route(0, 2).shares, before.route(0, 2).shares);
+  int out = 0;
+  for (std::uint32_t link = 0; link < during.network_links().size(); ++link) out += !during.works(sim::LinkId{link});
+  EXPECT_EQ(out, 8);  // four cables
+}
+
+// While its only leaf is out a pair keeps to its way, on which a link does not work. What fails for the whole run still refuses it.
+TEST(TimedFailures, leave_a_pair_that_they_cut_off_on_its_way) {
+  ClusterSpec spec = end_points(8, fabric(FabricType::leaf_spine, 4, 2));
+  spec.fabric.timed_failures = {{"leaf-0", 1_ms, {}}};
+  const Fabric before(spec), during(spec, 1_ms);
+  const Route route = during.route(0, 2);
+  EXPECT_EQ(route.shares, before.route(0, 2).shares);
+  EXPECT_FALSE(during.works(route.shares[1].link));
+  spec.fabric.failures = {"leaf-1"};
+  EXPECT_THROW(Fabric(spec, 1_ms).route(0, 2), sim::SimulationError);
+}
+
+TEST(TimedFailures, must_name_what_is_there_and_last) {
+  ClusterSpec spec = end_points(8, fabric(FabricType::leaf_spine, 4, 2));
+  spec.fabric.timed_failures = {{"spine-9", 1_ms, {}}};
+  EXPECT_THAT(refusal(spec, 0, 1), HasSubstr("'spine-9' names nothing of this fabric"));
+  spec.fabric.timed_failures = {{"spine-0", 1_ms, 0_ms}};
+  EXPECT_THAT(refusal(spec, 0, 1), HasSubstr("'spine-0' fails for no time"));
+}
+
 }  // namespace
 }  // namespace topology

@@ -1,6 +1,7 @@
 // What holds for any Clos network that can be wired.
 #include <gmock/gmock.h>
 #include <chrono>
+#include <ctime>
 #include <map>
 #include <random>
 #include "sim/error.hpp"
@@ -104,19 +105,19 @@ TEST(Scale, a_hundred_thousand_GPUs_are_built_and_routed_in_time) {
   const Fabric built(dgx(12'500, spec));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   EXPECT_LT(took.count(), 5);
-  std::chrono::duration<double, std::micro> each{1e9};  // the best of three: others may work on this machine
+  double each = 1e9;  // us of the processor, the best of three: others may work on this machine
   std::int64_t links = 0;
   for (int attempt = 0; attempt < 3; ++attempt) {
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();
     for (int i = 0; i < 100'000; ++i) links += built.route(i, static_cast<int>((i * 7919LL + 50'000) % 100'000), 1).hops;
-    each = std::min<std::chrono::duration<double, std::micro>>(each, (std::chrono::steady_clock::now() - start) / 1e5);
+    each = std::min(each, 10.0 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
   }
   EXPECT_GT(links, 0);
 #ifdef NDEBUG  // not under sanitizers
-  EXPECT_LT(each.count(), 1.0);
+  EXPECT_LT(each, 1.0);
 #endif
   RecordProperty("build_seconds", std::to_string(took.count()));
-  RecordProperty("route_microseconds", std::to_string(each.count()));
+  RecordProperty("route_microseconds", std::to_string(each));
 }
 
 }  // namespace

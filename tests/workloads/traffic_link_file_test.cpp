@@ -85,12 +85,12 @@ TEST_F(LinkFile, only_its_own_keys_stand_beside_it) {
   EXPECT_EQ(refusal(good, "{type: file, links: t.csv, radix: 4}"),
             "s.yaml:4: cluster.fabric: 'radix' has no meaning beside type: file (only links, transport and routing have). Leave it out.");
   EXPECT_EQ(refusal(good, "{type: file}"),
-            "s.yaml:4: cluster.fabric: missing key 'links' (the CSV of links: link,from,to,gbps,latency_ns). Add it.");
+            "s.yaml:4: cluster.fabric: missing key 'links' (a GraphML file, or the CSV of links: link,from,to,gbps,latency_ns). Add it.");
   EXPECT_EQ(refusal(good, "{type: file, links: nowhere.csv}"),
-            "s.yaml:4: cluster.fabric: links 'nowhere.csv': no such file. Give the path of a CSV of links.");
+            "s.yaml:4: cluster.fabric: links 'nowhere.csv': no such file. Give the path of a CSV or GraphML of links.");
   EXPECT_THAT(refusal(good, "{type: leaf-spine, links: t.csv, link: {bandwidth: 400 Gb/s}}"),
               HasSubstr("'links' belongs to type: file. Leave it out, or write type: file."));
-  EXPECT_THAT(refusal(good, "{type: file, links: t.csv, packet: {mtu: 4096 B}}"), HasSubstr("'packet' is not supported yet"));
+  EXPECT_EQ(refusal(good, "{type: file, links: t.csv, packet: {mtu: 4096 B}}"), "accepted");
   EXPECT_EQ(refusal(good, "{type: file, links: t.csv}", 3),
             "s.yaml:3: cluster.gpus: 3 GPUs, but the file of links has 2 end points (h0 to h1). Use 2.");
 }

@@ -49,8 +49,9 @@ void Clos::wire_leaves(Wiring& wiring) {
   for (int port = 0; port < hosts_.hosts * of_host; ++port) {
     const int leaf = plan_.leaf_of(port / of_host, port % of_host), leaf_port = plan_.leaf_port_of(port / of_host, port % of_host);
     ports_.push_back({leaf, leaf * plan_.leaf_down + leaf_port});
+    const auto bandwidth = std::min(hosts_.nic_bandwidth(port / plan_.ports_per_nic) / plan_.ports_per_nic, links_[0].bandwidth);
     wiring.add_cable({hosts_.nic_node(port / plan_.ports_per_nic), port % plan_.ports_per_nic + 1}, {first_leaf_ + leaf, leaf_port + 1},
-                     LinkKind::host_leaf, port_bandwidth_, links_[0].latency);
+                     LinkKind::host_leaf, bandwidth, links_[0].latency);
   }
 }
 

@@ -61,7 +61,7 @@ class Clos final : public Structure {
 
   ClosPlan plan_;
   HostLayout hosts_;
-  sim::BytesPerSecond port_bandwidth_;  // the slower end of a NIC's cable
+  sim::BytesPerSecond port_bandwidth_;  // the slower end of a NIC's cable, where all hosts are alike
   std::array<FabricLinkSpec, 3> links_;
   sim::Time switch_latency_;
   Routing routing_;

@@ -64,9 +64,9 @@ class Dragonfly final : public Structure {
     const int switches = 2 * h_;  // of a group
     first_leaf_ = static_cast<std::uint32_t>(wiring.nodes.size());
     for (int leaf = 0; leaf < groups_ * switches; ++leaf) wiring.add_node(fmt::format("leaf-{}", leaf), NodeKind::leaf);
-    const auto bandwidth = std::min(hosts.nic_bandwidth, spec.link.bandwidth);
     for (int nic = 0; nic < nics_; ++nic)
-      wiring.add_cable({hosts.nic_node(nic)}, {first_leaf_ + nic / h_, nic % h_ + 1}, LinkKind::host_leaf, bandwidth, spec.link.latency);
+      wiring.add_cable({hosts.nic_node(nic)}, {first_leaf_ + nic / h_, nic % h_ + 1}, LinkKind::host_leaf,
+                       std::min(hosts.nic_bandwidth(nic), spec.link.bandwidth), spec.link.latency);
     const auto& local = spec.link_of(1);
     for (int group = 0; group < groups_; ++group)
       for (int a = 0; a < switches; ++a)

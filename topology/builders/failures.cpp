@@ -55,40 +55,54 @@ std::vector<bool> failed_links(const std::vector<std::string>& failures, const W
   return failed;
 }
 
+// What fails for a time may come back: those that it cuts off wait on their way of before.
 class FailedFabric final : public Structure {
  public:
-  FailedFabric(std::unique_ptr<Structure> whole, SearchSpec spec, const HostLayout& hosts, const Wiring& wiring)
-      : whole_(std::move(whole)), rest_(std::move(spec), hosts, wiring) {}
+  FailedFabric(std::unique_ptr<Structure> whole, std::unique_ptr<SearchedFabric> before, std::unique_ptr<SearchedFabric> rest)
+      : whole_(std::move(whole)), before_(std::move(before)), rest_(std::move(rest)) {}
   void route(int source_nic, int destination_nic, std::uint64_t label, Route& route) const override {
-    rest_.route(source_nic, destination_nic, label, route);
+    const Structure& way = rest_ && rest_->joins(source_nic, destination_nic) ? *rest_ : before();
+    way.route(source_nic, destination_nic, label, route);
   }
-  sim::BytesPerSecond bisection() const override { return rest_.bisection(); }
+  sim::BytesPerSecond bisection() const override { return rest_ ? rest_->bisection() : before().bisection(); }
   std::vector<FailureDomain> failure_domains() const override { return whole_->failure_domains(); }
 
  private:
+  const Structure& before() const { return before_ ? static_cast<const Structure&>(*before_) : *whole_; }
+
   std::unique_ptr<Structure> whole_;
-  SearchedFabric rest_;
+  std::unique_ptr<SearchedFabric> before_;  // with what is always out of order; null: the whole one does
+  std::unique_ptr<SearchedFabric> rest_;    // with timed failures too, if there are any now
 };
 
 }  // namespace
 
 std::unique_ptr<Structure> build_with_failures(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring,
-                                               std::vector<bool>& failed) {
+                                               const std::vector<std::string>& out_of_order, std::vector<bool>& failed) {
   ClusterSpec unbundled = spec;
-  unbundled.fabric.routing = Routing::static_;  // no trunks: their members are no longer equal
+  const bool sprays = spec.fabric.routing == Routing::spray || spec.fabric.routing == Routing::adaptive;
+  if (sprays) unbundled.fabric.routing = Routing::static_;  // no trunks: their members are no longer equal
   auto whole = builder_of(spec.fabric.type).build(unbundled, hosts, wiring);
   if (!whole) throw sim::InputError("cluster.fabric.failures: fabric type none has nothing that could fail. Leave it out.");
-  failed = failed_links(spec.fabric.failures, wiring);
+  for (const TimedFailure& failure : spec.fabric.timed_failures) failed_links({failure.part}, wiring);  // are there such parts?
+  failed = failed_links(out_of_order, wiring);
   const FabricType type = spec.fabric.type;
-  SearchSpec search{
-      .routing = spec.fabric.routing,
-      .hash = spec.fabric.hash,
-      .switch_latency = type == FabricType::file ? sim::Time{} : spec.fabric.switch_latency,
-      .nics_pass_on = type == FabricType::torus,
-      .detour = type == FabricType::torus || type == FabricType::dragonfly || type == FabricType::file ? Detour::any : Detour::up_then_down,
-      .failed = failed,
-      .because = fmt::format("with {} out of order (cluster.fabric.failures)", fmt::join(spec.fabric.failures, ", "))};
-  return std::make_unique<FailedFabric>(std::move(whole), std::move(search), hosts, wiring);
+  const auto searched = [&](const std::vector<std::string>& failures, std::vector<bool> links) {
+    return std::make_unique<SearchedFabric>(
+        SearchSpec{.routing = spec.fabric.routing,
+                   .hash = spec.fabric.hash,
+                   .switch_latency = type == FabricType::file ? sim::Time{} : spec.fabric.switch_latency,
+                   .nics_pass_on = type == FabricType::torus,
+                   .detour = type == FabricType::torus || type == FabricType::dragonfly || type == FabricType::file ? Detour::any
+                                                                                                                    : Detour::up_then_down,
+                   .failed = std::move(links),
+                   .because = fmt::format("with {} out of order (cluster.fabric.failures)", fmt::join(failures, ", "))},
+        hosts, wiring);
+  };
+  auto before =
+      spec.fabric.failures.empty() && !sprays ? nullptr : searched(spec.fabric.failures, failed_links(spec.fabric.failures, wiring));
+  auto rest = out_of_order == spec.fabric.failures ? nullptr : searched(out_of_order, failed);
+  return std::make_unique<FailedFabric>(std::move(whole), std::move(before), std::move(rest));
 }
 
 }  // namespace topology

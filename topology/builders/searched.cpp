@@ -65,11 +65,21 @@ void SearchedFabric::route(int source_nic, int destination_nic, std::uint64_t la
                 route);
 }
 
+// Nearly every end point hangs on one leaf; all on that leaf share its ways.
+std::uint32_t SearchedFabric::last_link_to(std::uint32_t node) const {
+  const bool hangs = in_[node].size() == 1 && !passes_on(node) && passes_on(links_[in_[node][0]].from);
+  return hangs ? in_[node][0] : no_link;
+}
+
+bool SearchedFabric::joins(int source_nic, int destination_nic) const {
+  const std::uint32_t to = first_end_ + static_cast<std::uint32_t>(destination_nic), last = last_link_to(to);
+  const Ways& ways = ways_to(last != no_link ? links_[last].from : to);
+  return ways.hops[index({first_end_ + static_cast<std::uint32_t>(source_nic), false})] != unreached;
+}
+
 void SearchedFabric::route_between(std::uint32_t from, std::uint32_t to, std::uint64_t label, Route& route) const {
-  // Nearly every end point hangs on one leaf; all on that leaf share its ways.
-  const bool hangs = in_[to].size() == 1 && !passes_on(to) && passes_on(links_[in_[to][0]].from);
-  const std::uint32_t last = hangs ? in_[to][0] : no_link;
-  const Ways& ways = ways_to(hangs ? links_[last].from : to);
+  const std::uint32_t last = last_link_to(to);
+  const Ways& ways = ways_to(last != no_link ? links_[last].from : to);
   const std::uint16_t hops = ways.hops[index({from, false})];
   if (hops == unreached)
     throw sim::SimulationError(fmt::format("no way from {} to {} {}.", nodes_[from].name, nodes_[to].name, spec_.because));

@@ -40,6 +40,7 @@ class SearchedFabric final : public Structure {
   SearchedFabric(SearchSpec spec, const HostLayout& hosts, const Wiring& wiring);
 
   void route(int source_nic, int destination_nic, std::uint64_t label, Route& route) const override;
+  bool joins(int source_nic, int destination_nic) const;
   // From any node to any other; `from` counts as the hash's source.
   void route_between(std::uint32_t from, std::uint32_t to, std::uint64_t label, Route& route) const;
   sim::BytesPerSecond bisection() const override;
@@ -77,6 +78,7 @@ class SearchedFabric final : public Structure {
   bool allowed(bool turned, std::uint32_t link) const;
   std::size_t index(Place place) const { return spec_.detour == Detour::any ? place.node : 2 * place.node + place.turned; }
   Place after(Place place, std::uint32_t link) const { return {links_[link].to, place.turned || turns(link)}; }
+  std::uint32_t last_link_to(std::uint32_t node) const;
   const Ways& ways_to(std::uint32_t target) const;
   Ways search(std::uint32_t target) const;
   bool leads(const Ways& ways, Place place, std::uint32_t link) const;

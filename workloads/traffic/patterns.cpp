@@ -40,9 +40,9 @@ sim::BytesPerSecond injection(const topology::ClusterSpec& cluster) {
   for (const topology::FileLink& link : file.links)
     if (link.from < static_cast<std::uint32_t>(file.end_points)) all += link.bandwidth.value();
   if (cluster.fabric.type == topology::FabricType::file) return sim::BytesPerSecond{all / file.end_points};
-  const topology::HostSpec& host = cluster.host;
-  if (host.nics.count == 0) return host.scale_up.bandwidth;
-  return host.nics.bandwidth * host.nics.count / host.gpus_per_host;
+  if (cluster.host.nics.count == 0) return cluster.host.scale_up.bandwidth;
+  for (int host = 0; host < cluster.hosts(); ++host) all += cluster.host_spec(host).nics.bandwidth.value();
+  return sim::BytesPerSecond{all / cluster.hosts()} * cluster.host.nics.count / cluster.host.gpus_per_host;
 }
 
 void permutation(const PatternSpec& spec, const topology::ClusterSpec& cluster, FlowList& list) {

@@ -1,15 +1,19 @@
 #include "workloads/traffic/traffic_run.hpp"
 #include <fmt/format.h>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <queue>
 #include <unordered_map>
+#include <utility>
 #include "kernels/device_profile.hpp"
 #include "sim/coupled_network.hpp"
 #include "sim/error.hpp"
 #include "sim/signature.hpp"
+#include "workloads/packet_network.hpp"
 #include "workloads/plan_builder.hpp"
 #include "workloads/run.hpp"  // Interrupted
 #include "workloads/stopwatch.hpp"
@@ -45,11 +49,14 @@ class Player {
   Player(const Scenario& scenario, const topology::Fabric& fabric, const FlowList& list, const TrafficOptions& options)
       : cluster_(scenario.cluster),
         fabric_(fabric),
+        routes_(&fabric),
+        changes_(scenario.cluster.fabric.changes()),
+        balance_(fabric),
         list_(list),
         options_(options),
-        efficiency_(efficiency_across_nics(scenario.cluster)),
-        network_(sim::make_network(scenario.network, fabric.network_links(), nullptr, options.threads), fabric.network_links(),
-                 options.exact ? sim::Coupling::off : sim::Coupling::automatic),
+        efficiency_(scenario.network == "packet" ? 1 : efficiency_across_nics(scenario.cluster)),
+        network_(make_network(scenario, fabric, options.threads), fabric.network_links(),
+                 options.exact || scenario.network == "packet" ? sim::Coupling::off : sim::Coupling::automatic),
         started_(list.size()),
         arrived_(list.size()),
         waits_(list.size()) {
@@ -60,6 +67,7 @@ class Player {
     find_followers();
     find_neighbours();
     find_rings();
+    if (!changes_.empty()) id_of_flow_.resize(list.size());
     due_.reserve(list.size());
     for (std::uint32_t flow = 0; flow < list.size(); ++flow)
       if (waits_[flow] == 0) due_.push_back(flow);
@@ -68,17 +76,22 @@ class Player {
 
   TrafficOutcome run() {
     check_duration();
+    if (network_.packet_counts() && options_.notice) announce();
     for (std::uint64_t round = 0;; ++round) {
-      const Time next = std::min(next_start(), network_.next_event());
+      const Time event = std::min(next_start(), network_.next_event());
+      if (event == sim::never && messages_arrived_ == messages_in_all_) break;
+      const Time next = std::min(event, next_change());
       if (next == sim::never) break;
       for (const sim::FlowId id : network_.advance_to(next))
         if (const std::uint32_t number = flow_of_id_[id.value()]; number < list_.size())
           arrive(number, next);
         else
           end_ring(rings_[number - list_.size()], network_.edge_finishes(id));
+      if (next == next_change()) change_fabric(next);
       start_all(next);
       if (round % 1024 == 0) tell_progress();
     }
+    refuse_cut_off();
     if (const auto stuck = std::find(outcome_.finish.begin(), outcome_.finish.end(), sim::never); stuck != outcome_.finish.end())
       refuse_circle(static_cast<std::uint32_t>(stuck - outcome_.finish.begin()));
     summarize();
@@ -121,6 +134,7 @@ class Player {
   struct Ring {
     std::vector<std::uint32_t> flows;
     std::vector<sim::CollectiveEdge> edges;
+    sim::FlowId id;
   };
 
   void find_rings() {
@@ -236,6 +250,49 @@ class Player {
     note_id(network_.start(sim::FlowSpec{bytes, route.latency, route.shares}), flow);
   }
 
+  Time next_change() const { return changed_ < changes_.size() ? changes_[changed_] : sim::never; }
+  bool under_way(std::uint32_t flow) const { return started_[flow] > arrived_[flow]; }
+
+  // All learn of it at once. What is under way goes on by the new ways, unless its path is given; what is cut off waits.
+  void change_fabric(Time now) {
+    const topology::Fabric* before = routes_;
+    states_[changed_ % 2].emplace(cluster_, now);
+    routes_ = &*states_[changed_++ % 2];
+    kept_routes_.clear();
+    for (std::uint32_t number = 0; number < flow_of_id_.size(); ++number)
+      if (const std::uint32_t flow = flow_of_id_[number]; flow < list_.size() && id_of_flow_[flow].value() == number && under_way(flow))
+        network_.reroute(sim::FlowId{number}, make_route(flow).shares);
+    for (Ring& ring : rings_)
+      if (!ring.edges.empty()) reroute(ring);
+    for (std::uint32_t link = 0; link < fabric_.network_links().size(); ++link)
+      if (const bool works = routes_->works(sim::LinkId{link}); works != before->works(sim::LinkId{link}))
+        network_.set_capacity(sim::LinkId{link}, works ? fabric_.network_links()[link].capacity : sim::BytesPerSecond{});
+  }
+  void reroute(Ring& ring) {
+    std::vector<sim::CollectiveEdge> edges = ring.edges;
+    bool same = true;
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+      edges[i].shares = make_route(ring.flows[i]).shares;
+      same &= edges[i].shares == ring.edges[i].shares;
+    }
+    if (same) return;
+    const std::vector<sim::CollectiveEdge> old = std::exchange(ring.edges, std::move(edges));  // which the network still looks at
+    network_.reroute(ring.id, ring.edges);
+  }
+  void refuse_cut_off() const {
+    for (std::uint32_t flow = 0; flow < list_.size() && changed_ > 0; ++flow) {
+      if (!under_way(flow)) continue;
+      for (const sim::LinkShare& s : make_route(flow).shares)
+        if (!routes_->works(s.link)) {
+          const auto& [source, destination] = std::pair(list_.flows[flow].source, list_.flows[flow].destination);
+          throw sim::SimulationError(fmt::format(
+              "stopped at {:.6f} s: '{}' waits for ever: no way from gpu-{} to gpu-{} with {} out of order (cluster.fabric.failures).",
+              network_.now().in_seconds(), list_.id(flow), source, destination,
+              fmt::join(cluster_.fabric.failures_at(changes_.back()), ", ")));
+        }
+    }
+  }
+
   void start_ring(std::uint32_t number, Time now) {
     Ring& ring = rings_[number];
     const Flow& first = list_.flows[ring.flows.front()];
@@ -248,8 +305,8 @@ class Player {
     }
     ++outcome_.events;
     const auto steps = static_cast<std::uint32_t>(first.repeat);
-    note_id(network_.start(sim::CollectiveSpec{.edges = ring.edges, .steps = steps, .bytes = bytes, .edge_finishes = true}),
-            static_cast<std::uint32_t>(list_.size()) + number);
+    ring.id = network_.start(sim::CollectiveSpec{.edges = ring.edges, .steps = steps, .bytes = bytes, .edge_finishes = true});
+    note_id(ring.id, static_cast<std::uint32_t>(list_.size()) + number);
   }
   void end_ring(Ring& ring, std::span<const Time> finishes) {
     ++outcome_.events;
@@ -267,15 +324,19 @@ class Player {
     outcome_.start[flow] = now;
     outcome_.alone[flow] = (route.latency + time_alone(route, bytes)) * repeat;
     outcome_.messages += static_cast<std::uint64_t>(repeat);
+    balance_.add(route.shares, static_cast<double>(bytes.count()) * repeat);
     if (!route.shares.empty()) outcome_.bytes += static_cast<double>(bytes.count()) * repeat;
   }
   void note_id(sim::FlowId id, std::uint32_t number) {
     if (flow_of_id_.size() <= id.value()) flow_of_id_.resize(id.value() + 1);
     flow_of_id_[id.value()] = number;
+    if (number < id_of_flow_.size()) id_of_flow_[number] = id;
   }
   sim::Bytes bytes_on_the_wire(std::uint32_t flow, const topology::Route& route) const {
     const sim::Bytes bytes = list_.flows[flow].bytes;
-    const bool across_nics = !route.shares.empty() && fabric_.network_link_kind(route.shares.front().link) != topology::LinkKind::scale_up;
+    const bool across_nics = std::any_of(route.shares.begin(), route.shares.end(), [&](const sim::LinkShare& s) {
+      return fabric_.network_link_kind(s.link) != topology::LinkKind::scale_up;
+    });
     return across_nics && efficiency_ < 1 ? sim::Bytes{std::llround(static_cast<double>(bytes.count()) / efficiency_)} : bytes;
   }
 
@@ -289,7 +350,7 @@ class Player {
   topology::Route make_route(std::uint32_t flow) const {
     const Flow& spec = list_.flows[flow];
     const auto path = list_.path(flow);
-    if (path.empty()) return fabric_.route(spec.source, spec.destination, flow);
+    if (path.empty()) return routes_->route(spec.source, spec.destination, flow);
     topology::Route route;
     for (const std::uint32_t number : path) {
       const topology::Link& link = fabric_.links()[number];
@@ -304,7 +365,7 @@ class Player {
     if (cluster_.fabric.type == topology::FabricType::file) return {};
     switch (fabric_.nodes()[node].kind) {
       case topology::NodeKind::nic:
-        return cluster_.host.nics.latency;
+        return cluster_.host_spec(fabric_.nodes()[node].host).nics.latency;
       case topology::NodeKind::leaf:
       case topology::NodeKind::spine:
       case topology::NodeKind::core:
@@ -342,6 +403,14 @@ class Player {
     make_ready(flow);
   }
 
+  void announce() const {
+    sim::LinkUse all;
+    for (std::uint32_t flow = 0; flow < list_.size(); ++flow)
+      all.bytes += static_cast<double>(list_.flows[flow].bytes.count()) * list_.flows[flow].repeat *
+                   static_cast<double>(make_route(flow).shares.size());
+    tell_of_packets({&all, 1}, cluster_, options_.notice);
+  }
+
   void tell_progress() const {
     if (options_.progress && !options_.progress(static_cast<double>(messages_arrived_) / static_cast<double>(messages_in_all_)))
       throw Interrupted{};
@@ -355,6 +424,9 @@ class Player {
     }
     outcome_.signature = signature.value();
     outcome_.events += 2 * network_.messages();
+    if (const sim::PacketCounts* packets = network_.packet_counts()) outcome_.packets = *packets;
+    outcome_.balance = balance_.tiers();
+    outcome_.ecmp_max_flows_per_link = balance_.most_flows_between_switches();
     const double seconds = outcome_.makespan().in_seconds();
     const std::vector<sim::LinkUse> use = network_.link_use();
     for (std::uint32_t link = 0; link < use.size() && seconds > 0; ++link) {
@@ -366,7 +438,12 @@ class Player {
   }
 
   const topology::ClusterSpec& cluster_;
-  const topology::Fabric& fabric_;
+  const topology::Fabric& fabric_;  // before all changes
+  const topology::Fabric* routes_;  // as it is now
+  std::array<std::optional<topology::Fabric>, 2> states_;
+  std::vector<Time> changes_;
+  std::size_t changed_ = 0;  // so many
+  topology::Balance balance_;
   const FlowList& list_;
   const TrafficOptions& options_;
   double efficiency_;
@@ -382,6 +459,7 @@ class Player {
   std::priority_queue<Released, std::vector<Released>, std::greater<>> released_;
   std::vector<std::uint32_t> ready_;       // to be started now
   std::vector<std::uint32_t> flow_of_id_;  // rings after the flows
+  std::vector<sim::FlowId> id_of_flow_;    // only where the fabric changes
   std::unordered_map<std::uint32_t, topology::Route> kept_routes_;
   std::uint64_t messages_in_all_ = 0, messages_arrived_ = 0;
   TrafficOutcome outcome_;

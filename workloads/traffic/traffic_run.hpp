@@ -1,9 +1,11 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
-#include "topology/fabric.hpp"
+#include "sim/packet/packet_fabric.hpp"
+#include "topology/balance.hpp"
 #include "workloads/scenario.hpp"
 #include "workloads/traffic/flow_list.hpp"
 
@@ -14,6 +16,7 @@ struct TrafficOptions {
   bool exact = false;  // every message of a ring simulated, also where one variable tells the same
   // Called now and then with the fraction done (0..1); returning false stops the run (Interrupted is thrown).
   std::function<bool(double)> progress;
+  std::function<void(const std::string&)> notice;  // told before a run that will take minutes; may be empty
 };
 
 // Times by flow, in the order of the list. A flow that repeats starts with its first message and finishes with its last.
@@ -25,8 +28,11 @@ struct TrafficOutcome {
   double bytes = 0;                 // carried, headers included
   double max_link_utilization = 0;  // bytes over capacity and makespan
   std::string busiest_link;
-  std::uint64_t signature = 0;   // of bytes and times, in the order of the list
-  double wall_s = 0, cpu_s = 0;  // of the simulation: no files, no building of the fabric
+  std::vector<topology::TierBalance> balance;  // of the routes that flows began with
+  int ecmp_max_flows_per_link = 0;             // between switches
+  std::optional<sim::PacketCounts> packets;    // of a packet network
+  std::uint64_t signature = 0;                 // of bytes and times, in the order of the list
+  double wall_s = 0, cpu_s = 0;                // of the simulation: no files, no building of the fabric
   std::uint64_t peak_rss_bytes = 0;
   sim::Time makespan() const;  // the last finish
 };

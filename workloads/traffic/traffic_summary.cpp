@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include "workloads/topology_json.hpp"
 #include "workloads/version.hpp"
 
 namespace workloads::traffic {
@@ -90,13 +91,20 @@ Json traffic_json(const Scenario& scenario, const FlowList& list, const TrafficO
   json["bytes"] = outcome.bytes;
   json["max_link_utilization"] = outcome.max_link_utilization;
   json["busiest_link"] = outcome.busiest_link;
+  json["ecmp_max_flows_per_link"] = outcome.ecmp_max_flows_per_link;
+  json["balance"] = balance_json(outcome.balance);
   json["by_size"] = Json::array();
   for (const SizeClass& size : summary.by_size) {
     json["by_size"].push_back({{"size", size.name}});
     json["by_size"].back().update(statistics_json(size.statistics));
   }
   json["events"] = outcome.events;
-  for (const char* packets_only : {"packet_hops", "drops", "pauses", "marks", "max_queue_bytes"}) json[packets_only] = nullptr;
+  const auto counted = [&](auto member) { return outcome.packets ? Json((*outcome.packets).*member) : Json(); };
+  json["packet_hops"] = counted(&sim::PacketCounts::packet_hops);
+  json["drops"] = counted(&sim::PacketCounts::drops);
+  json["pauses"] = counted(&sim::PacketCounts::pauses);
+  json["marks"] = counted(&sim::PacketCounts::marks);
+  json["max_queue_bytes"] = counted(&sim::PacketCounts::max_queue_bytes);
   json["wall_s"] = outcome.wall_s;
   json["cpu_s"] = outcome.cpu_s;
   json["peak_rss_bytes"] = outcome.peak_rss_bytes;
