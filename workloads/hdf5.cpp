@@ -250,14 +250,12 @@ void TextColumn::append() {
   buffer_.clear();
 }
 
-namespace {
 Handle open_file(const std::string& path) {
   take_over();
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
   if (file.id() < 0) throw sim::InputError(fmt::format("{}: cannot be opened as HDF5. Is it there, and a file of weftsim?", path));
   return file;
 }
-}  // namespace
 
 bool has(const std::string& path, const std::string& object) {
   return checked(H5Lexists(open_file(path).id(), object.c_str(), H5P_DEFAULT), path) > 0;

@@ -8,7 +8,7 @@
 #include <vector>
 
 // The thin layer over HDF5's C API: handles that close themselves, errors as sim::MachineError with
-// HDF5's own reasons, columns. Included by trace_file.cpp, studies/sweep_table.cpp and their tests only.
+// HDF5's own reasons, columns. Included by trace_file.cpp, studies/sweep_table.cpp, readers of their files and tests only.
 // The file format is the earliest one on purpose: with `libver latest` a killed writer leaves a file that
 // needs h5clear before anything opens it.
 namespace workloads::hdf5 {
@@ -93,6 +93,7 @@ class TextColumn {
 };
 
 // For reading; throw sim::InputError for what is no file, not there or no text.
+Handle open_file(const std::string& path);
 bool has(const std::string& path, const std::string& object);
 std::string read_text(const std::string& path, const std::string& dataset, std::size_t row = 0);  // of a column, or the only one
 

@@ -5,7 +5,9 @@
 #include <span>
 #include "bindings/cli/progress.hpp"
 #include "sim/error.hpp"
+#include "workloads/quantity.hpp"
 #include "workloads/studies/sweep_run.hpp"
+#include "workloads/studies/sweep_slurm.hpp"
 
 namespace cli {
 namespace {
@@ -38,29 +40,70 @@ std::string duration(double seconds) {
 class SweepCommand final : public Command {
  public:
   void declare(Arguments& arguments) override {
-    arguments.required_positional("SWEEP", file_, "a sweep file (docs/sweeps.md)")
+    arguments.positional("SWEEP", file_, "a sweep file (docs/sweeps.md); only --collect may do without")
         .option("--out", "DIR", options_.directory,
                 "gets results.csv and results.h5; default: the file's name without ending, in this folder")
         .option("--jobs", "N", options_.jobs, "scenarios at once (0: as many as --threads); the results are the same for any number")
         .flag("--resume", options_.resume, "run only what DIR does not have yet, or what has changed since")
-        .flag("--dry-run", dry_, "list the points and how long they would take, run none");
+        .flag("--dry-run", dry_, "list the points and how long they would take, run none")
+        .flag("--slurm", on_slurm_, "run as a job array of Slurm: submit it, follow it, make the tables. DIR on a file system of all nodes")
+        .pass_on("--sbatch", "OPTIONS", slurm_.sbatch, "with --slurm: for sbatch, for example \"--partition=cpu --cpus-per-task=8\"")
+        .option("--shards", "N", slurm_.shards, "with --slurm: tasks of the array (0: of about two minutes each)")
+        .option("--retries", "N", slurm_.retries, "with --slurm: how often to submit again what tasks that failed have left")
+        .option("--collect", "DIR", collect_, "make the tables of what DIR has so far, run none")
+        .option("--shard", "FILE:N", shard_, "run only the points on line N (from 0) of FILE, make no tables: --collect does");
   }
 
   ExitCode run(Console& console) override {
-    const workloads::Sweep sweep = workloads::Sweep::from_file(file_);
+    check();
     const GlobalOptions& global = console.options();
-    if (options_.jobs < 0) throw sim::InputError("weftsim sweep: --jobs: a negative number makes no sense. Write 0 for all there are.");
-    if (options_.directory.empty()) options_.directory = std::filesystem::path(file_).stem().string();
-    if (options_.jobs == 0) options_.jobs = global.threads;
     if (global.seed_given) options_.seed = global.seed;
-    return dry_ ? estimate(sweep, console) : execute(sweep, console);
+    if (options_.jobs == 0) options_.jobs = global.threads;
+    if (!collect_.empty()) find_submitted();
+    if (file_.empty()) throw sim::InputError("weftsim sweep: SWEEP is missing. See 'weftsim sweep --help'.");
+    if (options_.directory.empty()) options_.directory = std::filesystem::path(file_).stem().string();
+    const workloads::Sweep sweep = workloads::Sweep::from_file(file_);
+    if (dry_) return estimate(sweep, console);
+    if (!shard_.empty()) return run_shard(sweep);
+    if (!collect_.empty()) return tell(sweep, workloads::collect_sweep(sweep, options_), console);
+    return tell(sweep, simulate(sweep, !global.quiet), console);
   }
 
  private:
-  ExitCode execute(const workloads::Sweep& sweep, const Console& console) {
-    const workloads::SweepOutcome outcome = simulate(sweep, !console.options().quiet);
-    console.print(fmt::format("{}: {} points: {} ok, {} failed, {} invalid, {} excluded; {} were there before\n", sweep.name(),
-                              sweep.size(), outcome.ok, outcome.failed.size(), outcome.invalid.size(), outcome.excluded.size(),
+  void check() const {
+    const auto refuse = [](const char* what) { throw sim::InputError(fmt::format("weftsim sweep: {}", what)); };
+    if (options_.jobs < 0) refuse("--jobs: a negative number makes no sense. Write 0 for all there are.");
+    if (slurm_.shards < 0 || slurm_.retries < 0) refuse("--shards, --retries: a negative number makes no sense. Write 0 or more.");
+    if (!on_slurm_ && !slurm_.sbatch.empty()) refuse("--sbatch has no effect without --slurm. Add --slurm.");
+    if (dry_ + on_slurm_ + !collect_.empty() + !shard_.empty() > 1) refuse("--dry-run, --slurm, --collect, --shard: give one of them.");
+    if (!collect_.empty() && !options_.directory.empty()) refuse("--collect names the folder. Leave --out out.");
+  }
+
+  void find_submitted() {
+    options_.directory = collect_;
+    if (!std::filesystem::is_directory(collect_)) throw sim::InputError(fmt::format("{}: is no folder. Name that of a sweep.", collect_));
+    const auto submitted = workloads::submitted_sweep(collect_);
+    if (submitted && file_.empty()) file_ = submitted->file.string();
+    if (submitted && !options_.seed) options_.seed = submitted->seed;
+    if (file_.empty())
+      throw sim::InputError(fmt::format("{0}: does not say which sweep it is of. Name it: weftsim sweep SWEEP --collect {0}", collect_));
+  }
+
+  // A task that is through is no failure, whatever its points came to: the tables say that.
+  ExitCode run_shard(const workloads::Sweep& sweep) {
+    const std::size_t colon = shard_.rfind(':');
+    const auto number = workloads::parse_integer(std::string_view(shard_).substr(colon == std::string::npos ? shard_.size() : colon + 1));
+    if (!number || *number < 0)
+      throw sim::InputError(fmt::format("weftsim sweep: --shard: '{}' is no FILE:N. Write for example shards.txt:3.", shard_));
+    const auto points = workloads::read_shard(shard_.substr(0, colon), static_cast<std::size_t>(*number));
+    workloads::run_points(sweep, points, options_);
+    return ExitCode::done;
+  }
+
+  ExitCode tell(const workloads::Sweep& sweep, const workloads::SweepOutcome& outcome, const Console& console) {
+    const std::string missing = outcome.missing.empty() ? "" : fmt::format(", {} missing", outcome.missing.size());
+    console.print(fmt::format("{}: {} points: {} ok, {} failed, {} invalid, {} excluded{}; {} were there before\n", sweep.name(),
+                              sweep.size(), outcome.ok, outcome.failed.size(), outcome.invalid.size(), outcome.excluded.size(), missing,
                               outcome.reused));
     console.print(listed(sweep, "failed", outcome.failed) + listed(sweep, "invalid", outcome.invalid));
     console.print(fmt::format("wrote {0}/results.csv\n      {0}/results.h5\n", options_.directory));
@@ -75,7 +118,13 @@ class SweepCommand final : public Command {
       bar.show(fraction);
       return !CtrlC::pressed();
     };
-    return workloads::run_sweep(sweep, options_);
+    if (!on_slurm_) return workloads::run_sweep(sweep, options_);
+    slurm_.program = std::filesystem::read_symlink("/proc/self/exe").string();
+    slurm_.file = file_;
+    slurm_.say = [&](std::string_view what) {
+      if (with_bar) fmt::print(stderr, "{}\n", what);
+    };
+    return workloads::run_sweep_on_slurm(sweep, options_, slurm_);
   }
 
   ExitCode estimate(const workloads::Sweep& sweep, const Console& console) {
@@ -102,8 +151,10 @@ class SweepCommand final : public Command {
   }
 
   std::string file_;
+  std::string collect_, shard_;
   workloads::SweepOptions options_;
-  bool dry_ = false;
+  workloads::SlurmOptions slurm_;
+  bool dry_ = false, on_slurm_ = false;
 };
 
 std::unique_ptr<Command> make_sweep() { return std::make_unique<SweepCommand>(); }

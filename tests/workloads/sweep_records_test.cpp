@@ -70,6 +70,17 @@ TEST_F(SweepRecordsTest, one_process_a_file_and_all_are_read) {
   EXPECT_EQ(second.find(key(1)), "one");
 }
 
+TEST_F(SweepRecordsTest, a_reader_needs_no_lock_and_changes_nothing) {
+  EXPECT_FALSE(SweepRecords(folder_).contains(key(1)));
+  EXPECT_FALSE(fs::exists(folder_));
+  SweepRecords writer(folder_, "local");
+  writer.append(key(1), "one");
+  std::ofstream(file(), std::ios::app) << "half a li";
+  const auto size = fs::file_size(file());
+  EXPECT_EQ(SweepRecords(folder_).find(key(1)), "one");
+  EXPECT_EQ(fs::file_size(file()), size);
+}
+
 TEST_F(SweepRecordsTest, survives_noise) {
   { const SweepRecords records(folder_, "local"); }
   std::mt19937 random(1);

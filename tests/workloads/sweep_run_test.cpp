@@ -71,6 +71,29 @@ TEST_F(SweepRun, resume_runs_what_is_missing_or_has_changed) {
   EXPECT_EQ(run(sweep("  workload.micro_batch: [1, 2]\n"), {.resume = true, .seed = 7}).reused, 0u);
 }
 
+// Point 2 is no scenario; of the others 1 is run as a shard, then 0 and 3 as another.
+TEST_F(SweepRun, points_that_others_ran_are_collected) {
+  const Sweep s = sweep("  workload.micro_batch: [1, 2, 3, 4]\n");
+  run(s);
+  const std::string csv = contents("results.csv"), h5 = contents("results.h5");
+  fs::remove_all(folder_);
+  const SweepOptions options{.directory = folder_, .resume = true};
+  EXPECT_THAT(points_to_run(s, options), ElementsAre(0, 1, 3));
+  run_points(s, {1}, options);
+  EXPECT_THAT(points_to_run(s, options), ElementsAre(0, 3));
+  const SweepOutcome early = collect_sweep(s, options);
+  EXPECT_EQ(early.ok, 1u);
+  EXPECT_EQ(early.missing.size(), 2u);
+  EXPECT_FALSE(early.all_well());
+  EXPECT_THAT(lines()[1], ::testing::StartsWith("0,analytic,1,missing,not simulated yet"));
+  run_points(s, {0, 3}, options);
+  EXPECT_TRUE(points_to_run(s, options).empty());
+  EXPECT_TRUE(collect_sweep(s, options).missing.empty());
+  EXPECT_EQ(contents("results.csv"), csv);
+  EXPECT_TRUE(contents("results.h5") == h5);
+  EXPECT_THROW(run_points(s, {4}, options), sim::InputError);
+}
+
 // Weights of hidden 49,152 do not fit; a batch of 3 does not divide; the third is left out on purpose.
 TEST_F(SweepRun, lists_what_is_wrong_and_does_the_rest) {
   const Sweep s = sweep("  workload.model.hidden: [1536, 49152]\n  workload.global_batch: [64, 63, 128]\n  on_oom: [error]\n",

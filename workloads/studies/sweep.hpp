@@ -29,15 +29,15 @@ class Sweep {
   const std::string& name() const { return name_; }
   const std::string& source() const { return source_; }  // the text of the file
   const std::vector<SweepAxis>& axes() const { return axes_; }
-  std::size_t size() const { return size_; }                 // points
-  std::vector<std::string> labels(std::size_t point) const;  // one per axis
-  std::string excluded_because(std::size_t point) const;     // the condition that does not hold; empty: it runs
-  Scenario scenario(std::size_t point) const;                // throws sim::InputError
+  std::size_t size() const { return size_; }                  // points
+  std::vector<std::size_t> choices(std::size_t point) const;  // index of the value on each axis
+  std::vector<std::string> labels(std::size_t point) const;   // one per axis
+  std::string excluded_because(std::size_t point) const;      // the condition that does not hold; empty: it runs
+  Scenario scenario(std::size_t point) const;                 // throws sim::InputError
 
  private:
   friend class SweepReader;
   Sweep() = default;
-  std::vector<std::size_t> choices(std::size_t point) const;  // index of the value on each axis
   TextNode tree(std::size_t point) const;
   std::string value_of(const std::string& name, std::size_t point, const TextNode& tree, const Place& place) const;
 

@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
@@ -34,6 +36,10 @@ std::optional<ContentHash> key_of(std::string_view line) {
   return high && low ? std::optional(ContentHash{*high, *low}) : std::nullopt;
 }
 
+[[noreturn]] void refuse(const std::string& path) {
+  throw sim::MachineError(fmt::format("{}: cannot be written or read ({}).", path, std::strerror(errno)));
+}
+
 std::string folder_of(const std::string& directory) { return directory + "/records"; }
 
 }  // namespace
@@ -43,67 +49,80 @@ bool SweepRecords::any_in(const std::string& directory) {
   return fs::exists(folder_of(directory), error) && !fs::is_empty(folder_of(directory), error);
 }
 
+SweepRecords::Mapping::Mapping(int descriptor, const std::string& path) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) refuse(path);
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size == 0) return;
+  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (memory == MAP_FAILED) refuse(path);
+  text_ = {static_cast<const char*>(memory), size};
+}
+
+SweepRecords::Mapping::~Mapping() {
+  if (!text_.empty()) ::munmap(const_cast<char*>(text_.data()), text_.size());
+}
+
 SweepRecords::SweepRecords(const std::string& directory, const std::string& name) {
-  std::error_code error;
-  fs::create_directories(folder_of(directory), error);
-  if (error) throw sim::MachineError(fmt::format("{}: cannot be made ({}).", folder_of(directory), error.message()));
-  paths_.push_back(fmt::format("{}/{}.rec", folder_of(directory), name));
-  files_.push_back(::open(paths_[0].c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
-  if (files_[0] < 0) fail(0);
-  if (::flock(files_[0], LOCK_EX | LOCK_NB) != 0) {
-    const bool held = errno == EWOULDBLOCK;
-    if (!held) fail(0);
-    ::close(files_[0]);
-    throw sim::InputError(fmt::format("{}: another sweep is at work here. Wait until it has ended, or give another --out.", directory));
-  }
-  std::vector<std::string> others;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder_of(directory)))
-    if (entry.path().extension() == ".rec" && entry.path() != fs::path(paths_[0])) others.push_back(entry.path().string());
-  std::sort(others.begin(), others.end());
-  for (const std::string& path : others) {
-    paths_.push_back(path);
-    files_.push_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (files_.back() < 0) fail(files_.size() - 1);
-  }
-  for (std::size_t file = 0; file < files_.size(); ++file) read_file(file);
+  open_own(directory, name);
+  read_all(directory);
+}
+
+SweepRecords::SweepRecords(const std::string& directory) {
+  if (any_in(directory)) read_all(directory);
 }
 
 SweepRecords::~SweepRecords() {
-  for (const int file : files_) ::close(file);
+  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-void SweepRecords::fail(std::size_t file) const {
-  throw sim::MachineError(fmt::format("{}: cannot be written or read ({}).", paths_[file], std::strerror(errno)));
+// A file system without locks has to do without: Lustre is often mounted so.
+void SweepRecords::open_own(const std::string& directory, const std::string& name) {
+  std::error_code error;
+  fs::create_directories(folder_of(directory), error);
+  if (error) throw sim::MachineError(fmt::format("{}: cannot be made ({}).", folder_of(directory), error.message()));
+  path_ = fmt::format("{}/{}.rec", folder_of(directory), name);
+  descriptor_ = ::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor_ < 0) fail();
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno == ENOLCK || errno == ENOSYS || errno == EOPNOTSUPP) return;
+  const bool held = errno == EWOULDBLOCK;
+  if (!held) fail();
+  ::close(descriptor_);
+  throw sim::InputError(fmt::format("{}: another sweep is at work here. Wait until it has ended, or give another --out.", directory));
 }
 
-// What is not whole at the end of our own file is closed by a line end, so that the next line stands alone.
-void SweepRecords::read_file(std::size_t file) {
-  std::string pending(1 << 20, '\0');
-  std::uint64_t begin = 0;  // of `pending` in the file
-  std::size_t filled = 0;
-  while (true) {
-    if (filled == pending.size()) pending.resize(2 * pending.size());
-    const ssize_t got = ::pread(files_[file], pending.data() + filled, pending.size() - filled, static_cast<off_t>(begin + filled));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail(file);
-    if (got == 0) break;
-    filled += static_cast<std::size_t>(got);
-    std::size_t line = 0;
-    const std::string_view text(pending.data(), filled);
-    for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n', line)) {
-      if (const auto key = key_of(text.substr(line, end - line))) known_[*key] = {file, begin + line + key_digits + 1, end - line - frame};
-      line = end + 1;
+void SweepRecords::read_all(const std::string& directory) {
+  std::vector<std::string> paths;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_of(directory)))
+    if (entry.path().extension() == ".rec" && entry.path() != fs::path(path_)) paths.push_back(entry.path().string());
+  std::sort(paths.begin(), paths.end());
+  for (const std::string& path : paths) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) refuse(path);
+    try {
+      mappings_.emplace_back(descriptor, path);
+    } catch (...) {
+      ::close(descriptor);
+      throw;
     }
-    pending.erase(0, line);
-    pending.resize(std::max<std::size_t>(pending.size(), 1 << 20));
-    begin += line;
-    filled -= line;
+    ::close(descriptor);
+    read(mappings_.size() - 1);
   }
-  if (file != 0) return;
-  end_ = begin + filled;
-  if (filled > 0) {
-    if (::write(files_[0], "\n", 1) != 1) fail(0);
-    ++end_;
+  if (descriptor_ < 0) return;
+  mappings_.emplace_back(descriptor_, path_);
+  read(mappings_.size() - 1);
+  const std::string_view text = mappings_.back().text();
+  end_ = text.size();
+  if (!text.empty() && text.back() != '\n') write_own("\n");  // closes what is not whole: the next line stands alone
+}
+
+void SweepRecords::read(std::size_t mapping) {
+  const std::string_view text = mappings_[mapping].text();
+  for (std::size_t line = 0; line < text.size();) {
+    const std::size_t end = text.find('\n', line);
+    if (end == std::string_view::npos) return;
+    if (const auto key = key_of(text.substr(line, end - line))) known_[*key] = {mapping, line + key_digits + 1, end - line - frame};
+    line = end + 1;
   }
 }
 
@@ -116,38 +135,49 @@ std::optional<std::string> SweepRecords::find(const ContentHash& key) const {
   const std::lock_guard lock(access_);
   const auto found = known_.find(key);
   if (found == known_.end()) return {};
-  std::string text(found->second.length, '\0');
+  const Location& place = found->second;
+  return place.mapping == own ? read_own(place) : std::string(mappings_[place.mapping].text().substr(place.begin, place.length));
+}
+
+std::string SweepRecords::read_own(const Location& place) const {
+  std::string text(place.length, '\0');
   for (std::size_t done = 0; done < text.size();) {
-    const ssize_t got =
-        ::pread(files_[found->second.file], text.data() + done, text.size() - done, static_cast<off_t>(found->second.begin + done));
+    const ssize_t got = ::pread(descriptor_, text.data() + done, text.size() - done, static_cast<off_t>(place.begin + done));
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) fail(found->second.file);
+    if (got <= 0) fail();
     done += static_cast<std::size_t>(got);
   }
   return text;
+}
+
+void SweepRecords::write_own(std::string_view text) {
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t written = ::write(descriptor_, text.data() + done, text.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) fail();
+    done += static_cast<std::size_t>(written);
+  }
+  end_ += text.size();
 }
 
 void SweepRecords::append(const ContentHash& key, std::string_view text) {
   std::string line = fmt::format("{} {}", to_hex(key), text);
   line += fmt::format(" {}\n", checksum(line));
   const std::lock_guard lock(access_);
-  for (std::size_t done = 0; done < line.size();) {
-    const ssize_t written = ::write(files_[0], line.data() + done, line.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) fail(0);
-    done += static_cast<std::size_t>(written);
-  }
-  known_[key] = {0, end_ + key_digits + 1, text.size()};
-  end_ += line.size();
+  const std::uint64_t begin = end_;
+  write_own(line);
+  known_[key] = {own, begin + key_digits + 1, text.size()};
   if (const auto now = std::chrono::steady_clock::now(); now - synced_ >= sync_interval) {
-    if (::fdatasync(files_[0]) != 0) fail(0);
+    if (::fdatasync(descriptor_) != 0) fail();
     synced_ = now;
   }
 }
 
 void SweepRecords::sync() {
   const std::lock_guard lock(access_);
-  if (::fdatasync(files_[0]) != 0) fail(0);
+  if (::fdatasync(descriptor_) != 0) fail();
 }
+
+void SweepRecords::fail() const { refuse(path_); }
 
 }  // namespace workloads

@@ -1,19 +1,22 @@
 #include "workloads/studies/sweep_run.hpp"
 #include <fmt/format.h>
+#include <unistd.h>
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <mutex>
 #include <new>
 #include <nlohmann/json.hpp>
-#include <thread>
+#include <numeric>
+#include <utility>
 #include "sim/error.hpp"
 #include "sim/parallel.hpp"
 #include "workloads/run.hpp"
 #include "workloads/run_cache.hpp"
 #include "workloads/scenario_reader.hpp"
-#include "workloads/stopwatch.hpp"
 #include "workloads/studies/memory_gate.hpp"
+#include "workloads/studies/sweep_points.hpp"
 #include "workloads/studies/sweep_records.hpp"
 #include "workloads/summary.hpp"
 #include "workloads/version.hpp"
@@ -37,11 +40,6 @@ ContentHash key_of(const Scenario& scenario) {
   return content_hash(fmt::format("{}\n{}\n{}\n{}", version, scenario.seed, to_yaml(scenario), contents_of_files(scenario)));
 }
 
-std::string in_one_line(std::string text) {
-  std::ranges::replace(text, '\n', ' ');
-  return text;
-}
-
 // Without what differs from run to run.
 std::string record_of(const Result& result) {
   Json summary = Json::parse(summary_json(result));
@@ -58,6 +56,13 @@ SweepRow row_of(const std::string& record) {
   return {.status = json["status"] == "failed" ? PointStatus::failed : PointStatus::invalid, .reason = json["reason"]};
 }
 
+// Of all processes that may write at once, on all machines, it alone has it.
+std::string name_of_this_process() {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return fmt::format("{}-{}", host.data(), ::getpid());
+}
+
 // A point as far as it is known without its record.
 struct Point {
   ContentHash key;  // of a scenario
@@ -69,104 +74,118 @@ class Run {
  public:
   Run(const Sweep& sweep, const SweepOptions& options) : sweep_(sweep), options_(options), points_(sweep.size()) {}
 
-  Scenario scenario(std::size_t p) const {
-    Scenario scenario = sweep_.scenario(p);
-    if (options_.seed) scenario.seed = *options_.seed;
-    return scenario;
-  }
-
-  // Throws what is wrong with the first point when no point is a scenario: then it is the file that is wrong.
-  void exclude() {
-    std::optional<sim::InputError> first;
-    bool runs = false;
-    for (std::size_t p = 0; p < points_.size(); ++p) {
-      points_[p].row.reason = sweep_.excluded_because(p);
-      points_[p].excluded = !points_[p].row.reason.empty();
-      if (points_[p].excluded) points_[p].row.status = PointStatus::invalid;
-      if (points_[p].excluded || runs) continue;
-      try {
-        scenario(p);
-        runs = true;
-      } catch (const sim::InputError& error) {
-        if (!first) first = error;
-      }
-    }
-    if (first && !runs) throw *first;
-  }
-
   SweepOutcome execute() {
+    refuse_if_taken();
+    exclude();
+    SweepRecords records(options_.directory, "local");
+    remove_results(options_.directory);
+    std::vector<std::size_t> all(points_.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    simulate(all, records);
+    return finish(records);
+  }
+
+  void execute(const std::vector<std::size_t>& points) {
+    SweepRecords records(options_.directory, name_of_this_process());
+    simulate(points, records);
+  }
+
+  SweepOutcome collect() {
+    exclude();
+    const SweepRecords records(options_.directory);
+    look(records);
+    return finish(records);
+  }
+
+  std::vector<std::size_t> to_run() {
+    refuse_if_taken();
+    exclude();
+    look(SweepRecords(options_.directory));
+    std::vector<std::size_t> points;
+    for (std::size_t p = 0; p < points_.size(); ++p)
+      if (points_[p].row.status == PointStatus::missing) points.push_back(p);
+    return points;
+  }
+
+ private:
+  void exclude() {
+    std::vector<std::string> reasons = exclusions(sweep_);
+    for (std::size_t p = 0; p < points_.size(); ++p) {
+      points_[p].excluded = !reasons[p].empty();
+      if (points_[p].excluded) points_[p].row = {.status = PointStatus::invalid, .reason = std::move(reasons[p])};
+    }
+  }
+
+  void refuse_if_taken() const {
     if (!options_.resume && SweepRecords::any_in(options_.directory))
       throw sim::InputError(
           fmt::format("{}: has the results of a sweep. Give --resume to go on with it, or another --out.", options_.directory));
-    exclude();
-    SweepRecords records(options_.directory, "local");
-    for (const char* stale : {"/results.csv", "/results.h5"}) {
-      std::error_code ignored;
-      std::filesystem::remove(options_.directory + stale, ignored);
-    }
+  }
+
+  void simulate(const std::vector<std::size_t>& points, SweepRecords& records) {
     std::size_t done = 0;
     std::atomic<bool> stopped = false;
     std::mutex progress_access;
-    sim::parallel_for(points_.size(), options_.jobs, [&](std::size_t p) {
+    sim::parallel_for(points.size(), options_.jobs, [&](std::size_t i) {
       if (stopped) return;
-      if (!points_[p].excluded) simulate(p, records, stopped);
+      if (!points_[points[i]].excluded) simulate(points[i], records, stopped);
       const std::lock_guard lock(progress_access);
       ++done;
-      if (!stopped && options_.progress && !options_.progress(double(done) / double(points_.size()))) stopped = true;
+      if (!stopped && options_.progress && !options_.progress(double(done) / double(points.size()))) stopped = true;
     });
     records.sync();
     if (stopped) throw Interrupted{};
+  }
+
+  SweepOutcome finish(const SweepRecords& records) const {
     const auto row = [&](std::size_t p) { return points_[p].has_record ? row_of(*records.find(points_[p].key)) : points_[p].row; };
     write_results(options_.directory, sweep_, row);
     return outcome(row);
   }
 
-  SweepEstimate estimate() {
-    exclude();
-    SweepEstimate estimate;
-    std::vector<std::size_t> runs;
-    for (std::size_t p = 0; p < points_.size(); ++p) {
-      if (points_[p].excluded) {
-        estimate.excluded.push_back({p, points_[p].row.reason});
-        continue;
-      }
-      try {
-        scenario(p);
-        runs.push_back(p);
-      } catch (const sim::InputError& error) {
-        estimate.invalid.push_back({p, in_one_line(error.what())});
-      }
-    }
-    estimate.runs = runs.size();
-    estimate.seconds = seconds_of(runs);
-    return estimate;
+  // What is known without simulating anything.
+  void look(const SweepRecords& records) {
+    sim::parallel_for(points_.size(), options_.jobs, [&](std::size_t p) {
+      if (!points_[p].excluded && identified(p, records))
+        points_[p].row = {.status = PointStatus::missing, .reason = "not simulated yet. Give --resume to go on."};
+    });
   }
 
- private:
+  static void end(Point& point, PointStatus status, std::string reason) {
+    point.row = {.status = status, .reason = in_one_line(std::move(reason))};
+  }
+
+  // The scenario of a point that has to be simulated; nothing for one that has a record, or is no scenario.
+  std::optional<Scenario> identified(std::size_t p, const SweepRecords& records) {
+    Point& point = points_[p];
+    try {
+      Scenario s = scenario_of(sweep_, p, options_.seed);
+      point.key = key_of(s);
+      point.has_record = point.reused = records.contains(point.key);
+      if (!point.has_record) return s;
+    } catch (const sim::InputError& error) {
+      end(point, PointStatus::invalid, error.what());
+    }
+    return {};
+  }
+
   // A scenario and a run of it; what needs no second try gets a record.
   void simulate(std::size_t p, SweepRecords& records, std::atomic<bool>& stopped) {
     Point& point = points_[p];
-    const auto end = [&](PointStatus status, std::string reason) {
-      point.row = {.status = status, .reason = in_one_line(std::move(reason))};
-    };
     try {
-      const Scenario s = scenario(p);
-      point.key = key_of(s);
-      point.has_record = point.reused = records.contains(point.key);
-      if (point.has_record) return;
+      const std::optional<Scenario> s = identified(p, records);
+      if (!s) return;
       const MemoryGate::Pass pass(gate_);
       try {
-        records.append(point.key, record_of(run(s, {.cache = &cache_, .progress = [&](double) { return !stopped; }})));
+        records.append(point.key, record_of(run(*s, {.cache = &cache_, .progress = [&](double) { return !stopped; }})));
       } catch (const sim::SimulationError& error) {
         records.append(point.key, record_of(PointStatus::failed, in_one_line(error.what())));
       } catch (const sim::InputError& error) {  // found only when the fabric is wired
         records.append(point.key, record_of(PointStatus::invalid, in_one_line(error.what())));
       }
       point.has_record = true;
-    } catch (const sim::InputError& error) {
-      end(PointStatus::invalid, error.what());
     } catch (const std::bad_alloc&) {
-      end(PointStatus::failed, "this machine has not enough memory for it. Use fewer --jobs, or a machine with more.");
+      end(point, PointStatus::failed, "this machine has not enough memory for it. Use fewer --jobs, or a machine with more.");
     } catch (const Interrupted&) {}
   }
 
@@ -178,40 +197,13 @@ class Run {
       if (r.status == PointStatus::ok)
         ++outcome.ok;
       else
-        (points_[p].excluded               ? outcome.excluded
-         : r.status == PointStatus::failed ? outcome.failed
-                                           : outcome.invalid)
+        (points_[p].excluded                ? outcome.excluded
+         : r.status == PointStatus::missing ? outcome.missing
+         : r.status == PointStatus::failed  ? outcome.failed
+                                            : outcome.invalid)
             .push_back({p, r.reason});
     }
     return outcome;
-  }
-
-  double seconds_of(const std::vector<std::size_t>& runs) {
-    constexpr std::size_t most = 8;  // evenly spread
-    double analytic = 0, fastest = 0;
-    std::size_t tried = 0, fastest_run = 0;
-    const auto timed = [&](const Scenario& s) {
-      const Stopwatch watch;
-      try {
-        run(s, {.cache = &cache_});
-      } catch (const sim::SimulationError&) {
-      } catch (const sim::InputError&) {}
-      return watch.wall_s();
-    };
-    for (std::size_t i = 0; i < std::min(most, runs.size()); ++i, ++tried) {
-      const std::size_t p = runs[i * runs.size() / std::min(most, runs.size())];
-      Scenario s = scenario(p);
-      s.network = "analytic";
-      const double seconds = timed(s);
-      analytic += seconds;
-      if (tried == 0 || seconds < fastest) fastest = seconds, fastest_run = p;
-    }
-    if (tried == 0) return 0;
-    const Scenario s = scenario(fastest_run);
-    const double factor = s.network == "analytic" ? 1 : timed(s) / fastest;
-    const int machine = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    const int jobs = options_.jobs > 0 ? std::min(options_.jobs, machine) : machine;
-    return analytic / double(tried) * factor * double(runs.size()) / jobs;
   }
 
   const Sweep& sweep_;
@@ -224,6 +216,18 @@ class Run {
 }  // namespace
 
 SweepOutcome run_sweep(const Sweep& sweep, const SweepOptions& options) { return Run(sweep, options).execute(); }
+
+std::vector<std::size_t> points_to_run(const Sweep& sweep, const SweepOptions& options) { return Run(sweep, options).to_run(); }
+
+void run_points(const Sweep& sweep, const std::vector<std::size_t>& points, const SweepOptions& options) {
+  for (const std::size_t p : points)
+    if (p >= sweep.size())
+      throw sim::InputError(fmt::format("{}: has no point {} (known: {}, from 0). Has the sweep changed since its points were shared out?",
+                                        sweep.name(), p, sweep.size()));
+  Run(sweep, options).execute(points);
+}
+
+SweepOutcome collect_sweep(const Sweep& sweep, const SweepOptions& options) { return Run(sweep, options).collect(); }
 
 std::string sweep_json(const Sweep& sweep, const SweepOptions& options, const SweepOutcome& outcome) {
   const auto list = [](const std::vector<ListedPoint>& points) {
@@ -238,10 +242,9 @@ std::string sweep_json(const Sweep& sweep, const SweepOptions& options, const Sw
               {"failed", list(outcome.failed)},
               {"invalid", list(outcome.invalid)},
               {"excluded", list(outcome.excluded)},
+              {"missing", list(outcome.missing)},
               {"results", {{"csv", options.directory + "/results.csv"}, {"h5", options.directory + "/results.h5"}}}}
       .dump(2);
 }
-
-SweepEstimate estimate_sweep(const Sweep& sweep, const SweepOptions& options) { return Run(sweep, options).estimate(); }
 
 }  // namespace workloads

@@ -89,6 +89,9 @@ class ResultsFile {
     hdf5::set_attribute(file_.id(), "weftsim_version", version);
     hdf5::set_attribute(file_.id(), "sweep_yaml", sweep.source());
     hdf5::set_attribute(status_.id(), "labels", std::vector<std::string>(point_status_names.begin(), point_status_names.end()));
+    std::vector<std::string> names;
+    for (const SweepAxis& axis : sweep.axes()) names.push_back(axis.name);
+    if (!names.empty()) hdf5::set_attribute(axes_group_.id(), "order", names);
     for (const SweepAxis& axis : sweep.axes())
       axes_.emplace_back(axes_group_.id(), axis.name, std::ranges::max(axis.labels, {}, &std::string::size).size());
     for (const Figure& figure : figures) figures_.emplace_back(points_.id(), std::string(figure.column), figure.units);
@@ -148,6 +151,13 @@ void write_results(const std::string& directory, const Sweep& sweep, const std::
   }
   rename_whole(path + ".partial", path);
   write_whole_file(directory + "/results.csv", csv);
+}
+
+void remove_results(const std::string& directory) {
+  for (const char* stale : {"/results.csv", "/results.h5"}) {
+    std::error_code ignored;
+    std::filesystem::remove(directory + stale, ignored);
+  }
 }
 
 std::string read_point_summary(const std::string& results_h5, std::size_t point) {

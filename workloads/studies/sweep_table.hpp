@@ -8,8 +8,8 @@
 // What a sweep leaves behind: DIR/results.csv and DIR/results.h5 (docs/sweeps.md), a row a point in the order of the sweep.
 namespace workloads {
 
-enum class PointStatus : std::uint8_t { ok, failed, invalid };
-inline constexpr std::array<std::string_view, 3> point_status_names = {"ok", "failed", "invalid"};
+enum class PointStatus : std::uint8_t { ok, failed, invalid, missing };
+inline constexpr std::array<std::string_view, 4> point_status_names = {"ok", "failed", "invalid", "missing"};
 
 struct SweepRow {
   PointStatus status = PointStatus::ok;
@@ -24,6 +24,7 @@ inline constexpr auto result_columns =
 
 // Equal rows make equal files, byte by byte. Each appears whole or not at all; throws sim::MachineError.
 void write_results(const std::string& directory, const Sweep& sweep, const std::function<SweepRow(std::size_t)>& row);
+void remove_results(const std::string& directory);  // before a sweep goes on: they would be out of date
 
 // The summary of one point of a finished sweep. Throws sim::InputError when there is none, with the reason.
 std::string read_point_summary(const std::string& results_h5, std::size_t point);
