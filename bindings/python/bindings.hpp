@@ -10,5 +10,6 @@ void bind_run(pybind11::module_& module);
 void bind_collective(pybind11::module_& module);
 void bind_studies(pybind11::module_& module);
 void bind_catalogue(pybind11::module_& module);
+void bind_scenario(pybind11::module_& module);
 
 }  // namespace python

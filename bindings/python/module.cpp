@@ -10,4 +10,5 @@ PYBIND11_MODULE(_core, module) {
   python::bind_collective(module);
   python::bind_studies(module);
   python::bind_catalogue(module);
+  python::bind_scenario(module);
 }

@@ -28,6 +28,7 @@ py::tuple run(workloads::Scenario scenario, const RunArguments& arguments) {
   Watch watch(arguments.progress);
   workloads::RunOptions options;
   options.fold = arguments.fold;
+  options.critical_path = true;
   options.trace_level = arguments.trace_level;
   if (arguments.trace_level != workloads::TraceLevel::none) options.trace = &trace->columns;
   options.progress = std::ref(watch);

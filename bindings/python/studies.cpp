@@ -1,9 +1,11 @@
 #include <pybind11/stl.h>
 #include <functional>
+#include <memory>
 #include "bindings/python/bindings.hpp"
 #include "bindings/python/watch.hpp"
 #include "workloads/run.hpp"
 #include "workloads/studies/compare.hpp"
+#include "workloads/studies/sweep_cost.hpp"
 #include "workloads/studies/sweep_run.hpp"
 
 namespace py = pybind11;
@@ -19,16 +21,31 @@ struct SweepArguments {
   py::object progress = py::none();
 };
 
-std::string run(const workloads::Sweep& sweep, const SweepArguments& arguments) {
+// Calls `work` with the options, without the interpreter's lock.
+template <class Work>
+auto watched(const SweepArguments& arguments, const Work& work) {
   Watch watch(arguments.progress);
   const workloads::SweepOptions options{arguments.directory, arguments.resume, arguments.jobs, arguments.seed, std::ref(watch)};
   try {
     const py::gil_scoped_release unlock;
-    return sweep_json(sweep, options, run_sweep(sweep, options));
+    return work(options);
   } catch (const workloads::Interrupted&) {
     watch.rethrow();
     throw;
   }
+}
+
+using Points = std::vector<std::size_t>;
+
+// The points that have to run, in shards that take about as long.
+std::vector<Points> shards_of(const workloads::Sweep& sweep, const SweepArguments& arguments, std::size_t count) {
+  return watched(arguments, [&](const workloads::SweepOptions& options) {
+    const Points points = points_to_run(sweep, options);
+    std::vector<Points> shards = workloads::share_out(costs_of(sweep, points, options), count);
+    for (Points& shard : shards)
+      for (std::size_t& i : shard) i = points[i];
+    return shards;
+  });
 }
 
 }  // namespace
@@ -41,15 +58,35 @@ void bind_studies(py::module_& module) {
       .def_readwrite("jobs", &SweepArguments::jobs)
       .def_readwrite("seed", &SweepArguments::seed)
       .def_readwrite("progress", &SweepArguments::progress);
-  module.def(
-      "sweep_file", [](const std::string& path, const SweepArguments& a) { return run(workloads::Sweep::from_file(path), a); },
-      py::arg("path"), py::arg("arguments"), "Runs a sweep file; returns JSON.");
-  module.def(
-      "sweep_text",
-      [](const std::string& text, const std::string& name, const SweepArguments& a) {
-        return run(workloads::Sweep::from_text(text, name), a);
-      },
-      py::arg("text"), py::arg("source_name"), py::arg("arguments"), "Runs a sweep given as text; returns JSON.");
+  py::class_<workloads::Sweep>(module, "Sweep")
+      .def_static(
+          "from_file", [](const std::string& path) { return std::make_unique<workloads::Sweep>(workloads::Sweep::from_file(path)); },
+          py::arg("path"))
+      .def_static(
+          "from_text",
+          [](const std::string& text, const std::string& name) {
+            return std::make_unique<workloads::Sweep>(workloads::Sweep::from_text(text, name));
+          },
+          py::arg("text"), py::arg("source_name"))
+      .def(
+          "run",
+          [](const workloads::Sweep& sweep, const SweepArguments& arguments) {
+            return watched(arguments, [&](const auto& options) { return sweep_json(sweep, options, run_sweep(sweep, options)); });
+          },
+          py::arg("arguments"), "Runs all points and writes the tables; returns JSON.")
+      .def("shards", &shards_of, py::arg("arguments"), py::arg("count"), "Points that have to run, in lists that take about as long.")
+      .def(
+          "run_points",
+          [](const workloads::Sweep& sweep, const Points& points, const SweepArguments& arguments) {
+            watched(arguments, [&](const auto& options) { return run_points(sweep, points, options), 0; });
+          },
+          py::arg("points"), py::arg("arguments"), "Runs some points into a record file of this process.")
+      .def(
+          "collect",
+          [](const workloads::Sweep& sweep, const SweepArguments& arguments) {
+            return watched(arguments, [&](const auto& options) { return sweep_json(sweep, options, collect_sweep(sweep, options)); });
+          },
+          py::arg("arguments"), "Writes the tables of what there is; returns JSON.");
   module.def(
       "summary_of", [](const std::string& what) { return workloads::summary_of(what, 0); }, py::arg("what"),
       py::call_guard<py::gil_scoped_release>(), "The JSON summary of a trace, a row of a sweep or a scenario.");

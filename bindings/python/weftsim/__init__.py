@@ -13,9 +13,10 @@ from weftsim._core import (
 from weftsim._collective import collective
 from weftsim._result import Columns, Result, Trace
 from weftsim._run import run
+from weftsim._scenario import Fabric, Scenario
 from weftsim._studies import compare, sweep
 
 __all__ = [
-    "Columns", "InputError", "MachineError", "Result", "SimulationError", "Trace", "__version__", "collective", "compare",
+    "Columns", "Fabric", "InputError", "MachineError", "Result", "Scenario", "SimulationError", "Trace", "__version__", "collective", "compare",
     "list_hosts", "list_models", "list_networks", "list_profiles", "list_scenarios", "list_software", "run", "sweep",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 
 from weftsim import _core
 from weftsim._run import _as_text
+from weftsim._scenario import Scenario
 
 Step = tuple[int, int, int, int] | tuple[int, int, int, int, str]
 
@@ -82,6 +83,8 @@ def collective(
         arguments.custom_name = os.fspath(custom)
         arguments.custom_text = Path(custom).read_text(encoding="utf-8")
 
+    if isinstance(scenario, Scenario):
+        return json.loads(_core.collective_text(*scenario._text(), arguments))
     if isinstance(scenario, Mapping):
         text = json.dumps(scenario, indent=1, ensure_ascii=False)
         return json.loads(_core.collective_text(text, "<dict>", arguments))

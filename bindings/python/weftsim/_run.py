@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from weftsim import _core
+from weftsim._progress import Bar
 from weftsim._result import Result, Trace
+from weftsim._scenario import Scenario
 
 
 def run(
@@ -14,7 +16,7 @@ def run(
     trace: str = "ops",
     fold: bool = True,
     seed: int | None = None,
-    progress: Callable[[float], object] | None = None,
+    progress: Callable[[float], object] | bool | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Result:
     """Simulates the training step(s) of a scenario.
@@ -22,7 +24,7 @@ def run(
     Parameters
     ----------
     scenario
-        Path of a scenario file, or the same content as a dict.
+        Path of a scenario file, or the same content as a dict or `Scenario`.
     network
         ``"analytic"`` or ``"fluid"``; None: as the scenario says.
     trace
@@ -35,6 +37,7 @@ def run(
         Seed of all random choices; None: as the scenario says.
     progress
         Called now and then with the fraction done, 0 to 1. What it raises ends the run.
+        True: a line in the terminal or notebook.
     overrides
         Keys of the scenario to replace, ``{"workload.parallel.tp": 4}``.
 
@@ -54,13 +57,15 @@ def run(
     arguments.trace_level = _trace_level(trace)
     arguments.fold = fold
     arguments.seed = seed
-    arguments.progress = progress
+    arguments.progress = Bar() if progress is True else progress or None
     replaced = dict(overrides or {})
     if network is not None:
         replaced["network"] = network
     arguments.overrides = [f"{key}={_as_text(value)}" for key, value in replaced.items()]
 
-    if isinstance(scenario, Mapping):
+    if isinstance(scenario, Scenario):
+        summary, columns = _core.run_text(*scenario._text(), arguments)
+    elif isinstance(scenario, Mapping):
         text = json.dumps(scenario, indent=1, ensure_ascii=False)
         summary, columns = _core.run_text(text, "<dict>", arguments)
     else:

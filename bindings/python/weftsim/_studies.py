@@ -1,6 +1,10 @@
 import json
 import os
+import tempfile
+import time
+import uuid
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from weftsim import _core
@@ -15,6 +19,8 @@ def sweep(
     jobs: int = 0,
     seed: int | None = None,
     progress: Callable[[float], object] | None = None,
+    executor: Any = None,
+    shards: int = 0,
 ) -> dict[str, Any]:
     """Simulates many scenarios, as ``weftsim sweep``.
 
@@ -32,6 +38,12 @@ def sweep(
         Seed of all random choices; None: as the base says.
     progress
         Called now and then with the fraction done, 0 to 1. What it raises ends the sweep; what is done is kept.
+    executor
+        Anything with ``submit(function, *arguments)`` that gives futures with ``done()`` and ``result()``: of concurrent.futures, Dask,
+        submitit, … Each task simulates a shard with ``jobs`` threads (0: one), needs weftsim where it runs, and returns what it found, so
+        that ``out`` has to be seen from here only. What a task raises is raised here once all others have ended; ``resume`` goes on.
+    shards
+        Tasks of the executor, sized to take about as long; 0: 32.
 
     Returns
     -------
@@ -48,9 +60,55 @@ def sweep(
     arguments.directory = os.fspath(out)
     arguments.resume, arguments.jobs, arguments.seed, arguments.progress = resume, jobs, seed, progress
     if isinstance(sweep, Mapping):
-        text = json.dumps(sweep, indent=1, ensure_ascii=False)
-        return json.loads(_core.sweep_text(text, "<dict>", arguments))
-    return json.loads(_core.sweep_file(os.fspath(sweep), arguments))
+        source = (json.dumps(sweep, indent=1, ensure_ascii=False), "<dict>")
+    else:
+        source = (os.path.abspath(sweep),)
+    if executor is None:
+        return json.loads(_opened(source).run(arguments))
+    return _sweep_on(executor, source, arguments, shards or 32)
+
+
+def _opened(source: tuple[str, ...]) -> _core.Sweep:
+    return _core.Sweep.from_file(*source) if len(source) == 1 else _core.Sweep.from_text(*source)
+
+
+def _sweep_on(executor: Any, source: tuple[str, ...], arguments: _core.SweepArguments, shards: int) -> dict[str, Any]:
+    opened, progress, arguments.progress = _opened(source), arguments.progress, None
+    records = Path(arguments.directory) / "records"
+    tasks = [executor.submit(_records_of, source, shard, arguments.seed, arguments.jobs or 1) for shard in opened.shards(arguments, shards)]
+    pending, failures = list(tasks), []
+    records.mkdir(parents=True, exist_ok=True)
+    for name in ("results.csv", "results.h5"):  # out of date from now on
+        (records.parent / name).unlink(missing_ok=True)
+    while pending:
+        ended = [task for task in pending if task.done()]
+        pending = [task for task in pending if task not in ended]
+        for task in ended:
+            try:
+                _write_whole(records / f"task-{uuid.uuid4().hex}.rec", task.result())
+            except Exception as failure:  # noqa: BLE001: whatever ends a task; the others go on
+                failures.append(failure)
+        if progress and ended:
+            progress(1 - len(pending) / len(tasks))
+        if pending and not ended:
+            time.sleep(0.05)
+    if failures:
+        raise failures[0]
+    return json.loads(opened.collect(arguments))
+
+
+def _records_of(source: tuple[str, ...], points: list[int], seed: int | None, jobs: int) -> bytes:
+    """The work of one task, wherever it runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = _core.SweepArguments()
+        arguments.directory, arguments.seed, arguments.jobs = folder, seed, jobs
+        _opened(source).run_points(points, arguments)
+        return b"".join(path.read_bytes() for path in Path(folder).glob("records/*.rec"))
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    path.with_suffix(".partial").write_bytes(content)
+    path.with_suffix(".partial").rename(path)
 
 
 def compare(a: Result | str | os.PathLike[str], b: Result | str | os.PathLike[str]) -> dict[str, Any]:

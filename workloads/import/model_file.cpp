@@ -1,0 +1,34 @@
+#include "workloads/import/model_file.hpp"
+#include <fmt/format.h>
+#include <filesystem>
+#include "sim/error.hpp"
+#include "workloads/import/hugging_face.hpp"
+#include "workloads/scenario_field_reader.hpp"
+#include "workloads/scenario_presets.hpp"
+#include "workloads/scenario_reader.hpp"
+
+namespace workloads {
+
+ImportedPart import_hugging_face(const std::string& path) {
+  TextNode file = parse_text(read_text_file(path), path);
+  const TextNode* inner = file.find("text_config");
+  if (!file.is_map() || !is_hugging_face(inner && inner->is_map() ? *inner : file))
+    throw sim::InputError(fmt::format("{}: has neither model_type nor architectures. Give a config.json of Hugging Face.", path));
+  Problems problems;
+  ImportedPart result;
+  const TextNode name{.kind = TextNode::Kind::scalar, .text = std::filesystem::absolute(path).string(), .place = file.place};
+  const TextNode tree = with_model_keys(name, "", {}, problems, result.left_out);
+  problems.throw_if_any();
+  ModelSpec model;
+  FieldReader reader(tree, "", problems);
+  describe(reader, model);
+  reader.finish();
+  problems.throw_if_any();
+  if (model.kv_heads == 0) model.kv_heads = model.heads;
+  if (model.ffn_hidden == 0) model.ffn_hidden = 4 * model.hidden;
+  model.head_dim = model.head_size();
+  result.yaml = fmt::format("# From {}.\n{}", path, to_yaml(model));
+  return result;
+}
+
+}  // namespace workloads
