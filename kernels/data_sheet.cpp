@@ -65,6 +65,7 @@ MeasuredBy read_measured(JsonObject object, DeviceProfile& p, JsonProblems& prob
 
 TakenFrom read_like(JsonObject object) {
   TakenFrom like{object.text("device"), object.positive("sigma", 1), object.text("source")};
+  if (object.has("product_time")) like.product_time = object.positive("product_time", 10);
   object.finish();
   return like;
 }
@@ -129,8 +130,12 @@ DeviceProfile uncalibrated_profile(const DataSheet& sheet, const DeviceProfile& 
   p.scale_up.bandwidth_Bps = sheet.profile.scale_up.bandwidth_Bps;
   p.scale_up.tables.clear();  // seconds of other links
   p.scale_up.models.clear();
+  p.scale_up.versions.clear();
   p.network.sets.clear();
   std::erase_if(p.gemm, [&](const GemmTable& table) { return p.peak(table.precision) <= 0; });
+  for (GemmTable& table : p.gemm)
+    for (double& correction : table.correction)  // four digits, as profiles store them
+      correction = std::stod(fmt::format("{:.4g}", correction * sheet.like->product_time));
   p.provenance = sheet.profile.provenance;
   p.provenance.push_back(
       {"products, attention, collectives: formulas and corrections of " + like.name, sheet.like->source, "assumption", 0});

@@ -22,6 +22,7 @@ struct TakenFrom {
   std::string device;
   double sigma = 0;  // relative error (1 sigma) of times taken over so
   std::string source;
+  double product_time = 1;  // of its matrix products, of what the rule says
 };
 
 struct DataSheet {

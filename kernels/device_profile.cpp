@@ -46,7 +46,9 @@ std::vector<std::string_view> DeviceProfile::precisions() const {
 
 const GemmTable& DeviceProfile::gemm_table(Precision precision) const {
   const auto covers = [&](const GemmTable& t) { return std::find(t.used_for.begin(), t.used_for.end(), precision) != t.used_for.end(); };
-  const auto found = std::find_if(gemm.begin(), gemm.end(), covers);
+  auto found = std::find_if(gemm.begin(), gemm.end(), covers);
+  const auto as_narrow = [&](const GemmTable& t) { return bytes_per_element(t.precision) <= bytes_per_element(precision); };
+  if (found == gemm.end()) found = std::find_if(gemm.begin(), gemm.end(), as_narrow);
   return found == gemm.end() ? gemm.front() : *found;
 }
 

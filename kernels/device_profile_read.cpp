@@ -110,22 +110,6 @@ AttentionProfile read_attention(JsonObject attention) {
   return a;
 }
 
-CollectiveTable read_table(JsonObject entry) {
-  CollectiveTable table;
-  table.op = named(entry, "op", entry.text("op"), all_ops);
-  table.ranks = static_cast<int>(entry.whole("ranks", 2, 1 << 20));
-  for (const auto& row : entry.rows("bytes_microseconds", 2)) {
-    const CollectivePoint point{row[0], row[1] * 1e-6};
-    if (!table.points.empty() && (point.bytes <= table.points.back().bytes || point.seconds < table.points.back().seconds))
-      entry.problem("bytes_microseconds",
-                    fmt::format("the row of {} bytes does not ascend. Bytes must grow and times must not fall.", row[0]));
-    table.points.push_back(point);
-  }
-  if (table.points.empty()) entry.problem("bytes_microseconds", "a table needs rows. Add them or remove the table.");
-  entry.finish();
-  return table;
-}
-
 ScaleUpProfile read_scale_up(JsonObject object, JsonProblems& problems) {
   ScaleUpProfile s;
   s.bandwidth_Bps = object.positive("bandwidth_Bps");
@@ -135,15 +119,8 @@ ScaleUpProfile read_scale_up(JsonObject object, JsonProblems& problems) {
   s.nccl = object.text("nccl");
   s.generation = object.text("generation");
   s.models = read_models(object, problems);
-  object.list("tables", [&](const JsonNode& node, const std::string& path) {
-    s.tables.push_back(read_table(JsonObject(node, path, problems)));
-    for (std::size_t i = 0; i + 1 < s.tables.size(); ++i)
-      if (s.tables[i].op == s.tables.back().op && s.tables[i].ranks == s.tables.back().ranks)
-        problems.add(node.line, path,
-                     fmt::format("{} of {} ranks has a table already. Keep one of them.", name_of(s.tables[i].op), s.tables[i].ranks));
-  });
-  std::sort(s.tables.begin(), s.tables.end(),
-            [](const auto& a, const auto& b) { return std::tie(a.op, a.ranks) < std::tie(b.op, b.ranks); });
+  s.versions = read_versions(object, problems);
+  s.tables = read_tables(object, problems);
   object.finish();
   return s;
 }

@@ -99,12 +99,6 @@ std::string attention_json(const AttentionProfile& a) {
 }
 
 std::string scale_up_json(const ScaleUpProfile& s) {
-  std::vector<std::string> tables;
-  for (const auto& table : s.tables) {
-    std::vector<std::string> points;
-    for (const auto& p : table.points) points.push_back(row({p.bytes, std::stod(fmt::format("{:.12g}", p.seconds * 1e6))}));
-    tables.push_back(Writer(3).text("op", name_of(table.op)).number("ranks", table.ranks).lines("bytes_microseconds", points).str());
-  }
   return Writer(1)
       .number("bandwidth_Bps", s.bandwidth_Bps)
       .number("efficiency", s.efficiency)
@@ -113,7 +107,8 @@ std::string scale_up_json(const ScaleUpProfile& s) {
       .text("nccl", s.nccl)
       .text("generation", s.generation)
       .lines("models", lines_of(s.models))
-      .lines("tables", tables)
+      .lines("versions", lines_of(s.versions))
+      .lines("tables", lines_of(s.tables))
       .str();
 }
 

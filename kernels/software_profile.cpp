@@ -29,6 +29,7 @@ constexpr Field<bool> switches[] = {{"flash_attention", &P::flash_attention},
                                     {"scatter_gather_p2p", &P::scatter_gather_p2p}};
 constexpr Field<double> numbers[] = {{"tp_overlap_chunks", &P::tp_overlap_chunks},
                                      {"overlap_slowdown", &P::overlap_slowdown},
+                                     {"overlap_collective_slowdown", &P::overlap_collective_slowdown},
                                      {"gemm_factor", &P::gemm_factor},
                                      {"attention_forward_factor", &P::attention_forward_factor},
                                      {"attention_backward_factor", &P::attention_backward_factor},
@@ -66,6 +67,7 @@ constexpr Field<double> numbers[] = {{"tp_overlap_chunks", &P::tp_overlap_chunks
                                      {"optimizer_step_bytes", &P::optimizer_step_bytes},
                                      {"gradient_bytes", &P::gradient_bytes},
                                      {"gradient_bucket_bytes", &P::gradient_bucket_bytes},
+                                     {"gradient_bucket_bytes_per_rank", &P::gradient_bucket_bytes_per_rank},
                                      {"step_time_sigma", &P::step_time_sigma}};
 
 // Each value is {"value": …, "source": "…"}: a number without a source is not accepted.

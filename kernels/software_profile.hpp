@@ -31,8 +31,9 @@ struct SoftwareProfile {
   bool overlap_tp = false, overlap_dp = false, overlap_pp = false;
   bool scatter_gather_p2p = false;  // each tensor-parallel rank sends its part between stages; the receiver gathers
 
-  double tp_overlap_chunks = 1;  // into which an overlapped tensor-parallel collective is cut
-  double overlap_slowdown = 1;   // of a product while a collective runs beside it
+  double tp_overlap_chunks = 1;            // into which an overlapped tensor-parallel collective is cut
+  double overlap_slowdown = 1;             // of kernels while a collective runs beside them
+  double overlap_collective_slowdown = 1;  // of a posted collective while kernels run beside it
 
   double gemm_factor = 1;  // time in training / time in the table
   double attention_forward_factor = 1, attention_backward_factor = 1;
@@ -58,12 +59,13 @@ struct SoftwareProfile {
   double cross_entropy_forward = 0, cross_entropy_backward = 0;  // per token and vocabulary element of this rank
   double fp8_cast = 0;                                           // per element that enters an fp8 product: cast and transpose
 
-  double gradient_accumulation_bytes = 0;  // per parameter and micro-batch
-  double shard_copy_bytes = 0;             // per parameter and micro-batch of fully sharded data parallelism: flat parameters
-  double optimizer_step_bytes = 0;         // per parameter
-  double gradient_bytes = 0;               // stored and reduced, per parameter
-  double gradient_bucket_bytes = 0;        // of one overlapped reduction
-  double step_time_sigma = 0;              // relative error of a step that no operation explains (1 sigma)
+  double gradient_accumulation_bytes = 0;     // per parameter and micro-batch
+  double shard_copy_bytes = 0;                // per parameter and micro-batch of fully sharded data parallelism: flat parameters
+  double optimizer_step_bytes = 0;            // per parameter
+  double gradient_bytes = 0;                  // stored and reduced, per parameter
+  double gradient_bucket_bytes = 0;           // of one overlapped reduction, at least
+  double gradient_bucket_bytes_per_rank = 0;  // and this for each data-parallel rank: rings get longer
+  double step_time_sigma = 0;                 // relative error of a step that no operation explains (1 sigma)
 };
 
 // A shipped name or the path of a JSON file. Throws sim::InputError that names file, key and advice.

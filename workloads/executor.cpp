@@ -1,5 +1,8 @@
 #include "workloads/executor.hpp"
 #include <algorithm>
+#include <cmath>
+#include <numbers>
+#include "sim/random.hpp"
 
 namespace workloads {
 
@@ -14,11 +17,13 @@ Executor::Executor(const Plan& plan, sim::CoupledNetwork& network, const kernels
       groups_(plan.groups.size()),
       memory_(plan.ranks.size()) {
   outcome_.ranks.resize(plan.ranks.size());
+  if (options.critical_path) path_.emplace(plan);
   for (const PlannedJob& job : plan.jobs) outcome_.step_ends.emplace_back(job.steps, job.start);
   for (std::size_t c = 0; c < plan.channels.size(); ++c) messages_[c].resize(2 * plan.channels[c].messages);
   for (std::uint32_t r = 0; r < plan.ranks.size(); ++r) {
     const Rank& rank = plan.ranks[r];
     states_[r].host = states_[r].device = plan.jobs[rank.job].start;
+    states_[r].slowness = slowness_of(r, 0);
     memory_[r] = plan.programs[rank.program].static_memory;
     steps_in_all_ += plan.programs[rank.program].steps.size() * plan.jobs[rank.job].steps;
   }
@@ -33,9 +38,10 @@ Outcome Executor::run() {
       advance(rank);
     }
     if (starts_.next_time() > network_.now() || starts_.empty()) {
-      const sim::Time next = std::min(starts_.next_time(), network_.next_event());
-      if (next == sim::never) break;
+      const sim::Time event = std::min(starts_.next_time(), network_.next_event()), next = std::min(event, next_change());
+      if (next == sim::never || (event == sim::never && finished())) break;
       for (const sim::FlowId flow : network_.advance_to(next)) complete(flow, next);
+      if (next == next_change()) change_ways();
     }
     while (!starts_.empty() && starts_.next_time() <= network_.now()) start_flow(starts_.pop());
     report_progress();
@@ -67,17 +73,15 @@ bool Executor::perform(std::uint32_t rank, const Step& step) {
       return collective(rank, step);
     case StepKind::await:
       return await(rank);
-    case StepKind::send:
     case StepKind::post:
+      post_collective(rank, step);
+      return true;
+    case StepKind::send:
       break;
   }
-  RankState& state = states_[rank];
   const Program& program = plan_.programs[plan_.ranks[rank].program];
-  const sim::Time at = std::max(state.host, state.device);
-  if (step.kind == StepKind::send)
-    for (std::uint32_t i = 0; i < step.transfers; ++i) post(rank, program.transfers[step.block + i], at, false);
-  else if (const std::uint32_t group = plan_.ranks[rank].groups[static_cast<std::size_t>(step.group)]; group != nobody)
-    join(group, rank, step.collective, step.bytes, at);
+  const sim::Time at = std::max(states_[rank].host, states_[rank].device);
+  for (std::uint32_t i = 0; i < step.transfers; ++i) post(rank, program.transfers[step.block + i], at, false);
   return true;
 }
 
@@ -96,12 +100,26 @@ void Executor::finish_step(std::uint32_t rank, const Step& step) {
   end = std::max(end, state.device);
   state.step = 0;
   state.finished = ++state.repetition == static_cast<std::uint32_t>(plan_.jobs[r.job].steps);
+  state.slowness = slowness_of(rank, state.repetition);
+}
+
+// Jitter is normal (Box-Muller), one draw a rank and step; a GPU does not run backwards.
+double Executor::slowness_of(std::uint32_t rank, std::uint32_t repetition) const {
+  const Rank& r = plan_.ranks[rank];
+  const double sigma = plan_.jobs[r.job].jitter;
+  if (sigma == 0) return r.slowness;
+  const sim::Random random(plan_.seed, 0x6a6974746572);
+  const std::uint64_t entity = std::uint64_t{r.job} << 32 | static_cast<std::uint32_t>(r.number);
+  const double radius = std::sqrt(-2 * std::log1p(-random.uniform(entity, 2 * repetition)));
+  const double normal = radius * std::cos(2 * std::numbers::pi * random.uniform(entity, 2 * repetition + 1));
+  return r.slowness * std::max(0.0, 1 + sigma * normal);
 }
 
 void Executor::wait_until(std::uint32_t rank, sim::Time t, Category category) {
   RankState& state = states_[rank];
   if (t <= state.device) return;
   outcome_.ranks[rank].exposed_ps[static_cast<std::size_t>(category)] += (t - state.device).ps();
+  if (path_) path_->spent(rank, category, t - state.device);
   state.device = t;
 }
 
@@ -116,6 +134,11 @@ bool Executor::run_block(std::uint32_t rank, const Step& step) {
     if (!state.posted) run_segment(rank, block, segment, category, step.micro_batch);
     if (segment.last == block.ops.size()) break;
     const Op& op = block.ops[segment.last];
+    if (op.meeting != Meeting::tensor) {
+      if (!exchange_context(rank, op)) return false;
+      ++state.segment;
+      continue;
+    }
     if (!state.posted) {
       state.host += op.host;
       wait_until(rank, state.host, Category::host);
@@ -150,17 +173,20 @@ void Executor::trace_run(std::uint32_t rank, const Step& step, const Block& bloc
 // (`lead`), the rest of the segment runs back to back.
 void Executor::run_segment(std::uint32_t rank, const Block& block, const Segment& segment, Category category, int micro_batch) {
   RankState& state = states_[rank];
-  const bool every_kernel = trace_ && options_.trace_level == TraceLevel::full;
+  const bool every_kernel = trace_ && options_.trace_level == TraceLevel::full, even = state.slowness == 1;
+  const bool one_by_one = every_kernel || !even;
   sim::Time host_left = segment.host, device_left = segment.device;
   std::int64_t& busy = outcome_.ranks[rank].exposed_ps[static_cast<std::size_t>(category)];
   for (std::uint32_t i = segment.first; i < segment.last; ++i) {
-    if (!every_kernel && state.host + block.lead[i] <= state.device) {
+    if (!one_by_one && state.host + block.lead[i] <= state.device) {
       state.host += host_left;
       state.device += device_left;
       busy += device_left.ps();
+      if (path_) path_->ran(rank, block, i, segment.last);
       return;
     }
     const Op& op = block.ops[i];
+    const sim::Time device = even ? op.device : sim::Time::picoseconds(std::llround(static_cast<double>(op.device.ps()) * state.slowness));
     state.host += op.host;
     wait_until(rank, state.host, Category::host);
     if (every_kernel)
@@ -170,20 +196,25 @@ void Executor::run_segment(std::uint32_t rank, const Block& block, const Segment
                                    .layer = op.layer,
                                    .micro_batch = micro_batch,
                                    .start = state.device,
-                                   .end = state.device + op.device,
+                                   .end = state.device + device,
                                    .bytes = op.bytes,
                                    .flops = op.flops});
-    state.device += op.device;
-    busy += op.device.ps();
+    state.device += device;
+    busy += device.ps();
+    if (path_) path_->ran(rank, block, i, device);
     host_left -= op.host;
     device_left -= op.device;
   }
 }
 
 void Executor::start_flow(const Target& target) {
-  const sim::FlowId id = target.is_collective ? start_collective(target) : start_message(plan_.channels[target.object]);
-  if (target_of_flow_.size() <= id.value()) target_of_flow_.resize(id.value() + 1);
+  const sim::FlowId id = target.is_collective ? start_collective(target) : start_message(channels()[target.object]);
+  if (target_of_flow_.size() <= id.value()) {
+    target_of_flow_.resize(id.value() + 1);
+    under_way_.resize(id.value() + 1);
+  }
   target_of_flow_[id.value()] = target;
+  under_way_[id.value()] = true;
 }
 
 sim::FlowId Executor::start_message(const Channel& channel) {
@@ -200,7 +231,7 @@ sim::FlowId Executor::start_collective(const Target& target) {
   const double bytes = call.flow_bytes * group.wire_factor;
   outcome_.flow_bytes += bytes * group.shape.hosts * group.multiplicity;
   outcome_.flows += group.multiplicity;
-  return network_.start(sim::CollectiveSpec{.edges = group.edges,
+  return network_.start(sim::CollectiveSpec{.edges = groups()[target.object].edges,
                                             .steps = static_cast<std::uint32_t>(call.steps),
                                             .bytes = sim::Bytes{std::llround(bytes / call.steps / group.shape.per_host)},
                                             .latency = sim::Time::seconds(call.latency_s / call.steps)});
@@ -208,6 +239,7 @@ sim::FlowId Executor::start_collective(const Target& target) {
 
 void Executor::complete(sim::FlowId flow, sim::Time at) {
   const Target target = target_of_flow_[flow.value()];
+  under_way_[flow.value()] = false;
   ++outcome_.events;
   signature_.add(at.ps());
   if (!target.is_collective) {
@@ -227,8 +259,22 @@ void Executor::report_progress() {
   if (!options_.progress(static_cast<double>(steps_done_) / static_cast<double>(steps_in_all_))) throw Interrupted{};
 }
 
+CriticalPath::Point Executor::history(std::uint32_t rank, sim::Time at) {
+  if (!path_) return CriticalPath::start;
+  return path_->after(path_->now(rank), rank, Category::host, at - states_[rank].device);
+}
+
+void Executor::find_critical_paths() {
+  outcome_.critical_paths.resize(plan_.jobs.size());
+  for (std::uint32_t r = static_cast<std::uint32_t>(states_.size()); r-- > 0;) {
+    const std::uint32_t job = plan_.ranks[r].job;
+    if (states_[r].device == outcome_.step_ends[job].back()) outcome_.critical_paths[job] = path_->of(r, plan_.jobs[job].steps);
+  }
+}
+
 // What is left of the last step is waiting for the slowest: the pipeline's drain, or nothing that has a name.
 Outcome Executor::conclude() {
+  if (path_) find_critical_paths();
   for (std::uint32_t r = 0; r < states_.size(); ++r) {
     const Rank& rank = plan_.ranks[r];
     const sim::Time end = outcome_.step_ends[rank.job].back();

@@ -41,8 +41,10 @@ bool Executor::receive(std::uint32_t rank, const Step& step) {
 // Until the transfer began it was the bubble, then communication; a scattered one is gathered inside the host.
 void Executor::after_messages(std::uint32_t rank, bool received) {
   RankState& state = states_[rank];
+  const bool waits = state.last_end > state.device;
   wait_until(rank, state.last_start, Category::pp_bubble);
   wait_until(rank, state.last_end, Category::pp_comm);
+  if (path_ && waits) path_->follow(rank, state.last_point);
   state.last_start = state.last_end = {};
   if (received) wait_until(rank, state.device + plan_.programs[plan_.ranks[rank].program].gather_after_receive, Category::tp_comm);
 }
@@ -59,22 +61,26 @@ bool Executor::post(std::uint32_t rank, const Transfer& transfer, sim::Time at, 
   Message& message = message_of(rank, transfer, channel, number);
   if (is_send(transfer.role)) {
     message.sent = at;
+    if (is_eager(channel) || message.wanted == sim::never || message.wanted <= at) message.origin = history(rank, at);
     message.sender_waits = waits;
   } else if (message.end != sim::never) {  // was sent ahead, and is here
-    note_end(rank, message.start, message.end);
+    note_end(rank, message, message.end);
     message = {};
     return true;
   } else {
     message.wanted = at;
+    if (!is_eager(channel) && (message.sent == sim::never || message.sent < at)) message.origin = history(rank, at);
     message.receiver_waits = waits;
   }
   try_start(channel, number);
   return false;
 }
 
+bool Executor::is_eager(std::uint32_t channel) const { return plan_.programs[plan_.ranks[plan_.channels[channel].source].program].eager; }
+
 void Executor::try_start(std::uint32_t channel, std::uint32_t number) {
   Message& message = messages_[channel][number];
-  const bool eager = plan_.programs[plan_.ranks[plan_.channels[channel].source].program].eager;
+  const bool eager = is_eager(channel);
   if (message.start != sim::never || message.sent == sim::never || (!eager && message.wanted == sim::never)) return;
   message.start = eager ? message.sent : std::max(message.sent, message.wanted);
   starts_.push({message.start, false, channel, number});
@@ -84,7 +90,7 @@ void Executor::end_message(std::uint32_t channel, std::uint32_t number, sim::Tim
   Message& message = messages_[channel][number];
   const Channel& c = plan_.channels[channel];
   const auto tell = [&](std::uint32_t rank) {
-    note_end(rank, message.start, at);
+    note_end(rank, message, at);
     if (--states_[rank].outstanding == 0) ready_.push_back(rank);
   };
   if (message.receiver_waits) tell(c.destination);
@@ -99,9 +105,11 @@ void Executor::end_message(std::uint32_t channel, std::uint32_t number, sim::Tim
     message = {};  // both sides know: free for the step after the next
 }
 
-void Executor::note_end(std::uint32_t rank, sim::Time start, sim::Time end) {
+void Executor::note_end(std::uint32_t rank, const Message& message, sim::Time end) {
   RankState& state = states_[rank];
+  const sim::Time start = message.start;
   if (end < state.last_end) return;
+  if (path_ && end > state.last_end) state.last_point = path_->after(message.origin, rank, Category::pp_comm, end - start);
   state.last_start = end > state.last_end ? start : std::min(state.last_start, start);
   state.last_end = end;
 }
@@ -125,6 +133,7 @@ std::string Executor::what_it_waits_for(std::uint32_t rank) const {
 }
 
 void Executor::explain_deadlock() const {
+  explain_cut_off();
   std::string text = fmt::format("stopped at {:.6f} s: deadlock, no rank can go on", network_.now().in_seconds());
   int named = 0;
   for (std::uint32_t r = 0; r < states_.size() && named < 4; ++r)

@@ -67,6 +67,7 @@ JobResult make_job_result(const JobSettings& settings, const Plan& plan, std::ui
   result.hardware_flops_per_step =
       result.model_flops_per_step + sequences * recompute_flops_per_sequence(spec.model, spec.recompute, settings.flash_attention);
   result.peak_flops_per_gpu = device.peak(spec.precision);
+  if (!outcome.critical_paths.empty()) result.critical_path = outcome.critical_paths[job];
   result.memory = worst_memory(settings, plan, job, device);
   const double outside = device.calibrated ? share_outside_range(plan, job) : 1;
   result.outside_calibrated_range = outside > 0.1;  // less hardly shows

@@ -5,7 +5,7 @@ namespace workloads {
 namespace {
 
 double activation_width(const JobSpec& job) { return std::max(2, kernels::bytes_per_element(job.precision)); }
-double tokens_of(const JobSpec& job) { return double(job.micro_batch) * job.model.seq_len; }
+double tokens_of(const JobSpec& job) { return double(job.micro_batch) * job.model.seq_len / job.parallel.cp; }
 double sequence_split(const JobSpec& job) { return job.parallel.sequence_parallel ? job.parallel.tp : 1; }
 
 // s b h (10 + 24/t + 5 a s / (h t)) for a GPT in 2-byte precision (Korthikanti et al., eq. 2 and 4), term by term
@@ -36,7 +36,7 @@ MemoryUse static_memory(const JobSpec& job, const kernels::SoftwareProfile& soft
   const double width = activation_width(job);
   const double master = width == 4 ? 0 : 4;  // FP32 copy of the weights
   const double moments = job.optimizer == OptimizerKind::adam ? 8 : 4;
-  const auto part = [&](int first_stage) { return job.parallel.zero >= first_stage ? 1.0 / std::max(1, job.parallel.dp) : 1.0; };
+  const auto part = [&](int first_stage) { return job.parallel.zero >= first_stage ? 1.0 / std::max(1, job.parallel.replicas()) : 1.0; };
   MemoryUse use;
   use.weights = width * parameters * part(3);
   use.gradients = software.gradient_bytes * parameters * part(2);

@@ -11,7 +11,7 @@ namespace workloads {
 double activation_bytes_per_layer(const JobSpec& job, bool flash_attention);
 
 // Without activations: `parameters` are those of the rank before sharding. ZeRO stage 1 shards the optimizer
-// over the data-parallel ranks, 2 the gradients too, 3 the weights too.
+// over the data- and context-parallel ranks, 2 the gradients too, 3 the weights too.
 MemoryUse static_memory(const JobSpec& job, const kernels::SoftwareProfile& software, double parameters);
 
 // Working memory that is not kept: logits in FP32 on the last stage, one layer's activations under full recomputation,

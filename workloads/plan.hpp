@@ -19,9 +19,10 @@ inline constexpr std::uint32_t nobody = 0xffffffff;
 // Where a rank sends or receives: to and from its pipeline neighbours.
 enum class ChannelRole : std::uint8_t { activation_out, activation_in, gradient_out, gradient_in };
 inline constexpr std::size_t channel_roles = 4;
-// With whom a rank reduces. `model`: all ranks of one replica, for the gradient norm.
-enum class GroupRole : std::uint8_t { tensor, data, embedding, model };
-inline constexpr std::size_t group_roles = 4;
+// With whom a rank reduces. `data`: all that hold the same parameters; `model`: all ranks of one replica, for the gradient norm;
+// `context`: those that share a sequence.
+enum class GroupRole : std::uint8_t { tensor, data, embedding, model, context };
+inline constexpr std::size_t group_roles = 5;
 
 // Kernels between two points where a rank meets others or is looked at. Sums for the usual case, that
 // the host is ahead of the device: then they take exactly `device`.
@@ -75,16 +76,18 @@ struct Program {
   bool eager = false;              // sends do not wait for the receiver to post
   sim::Time gather_after_receive;  // all-gather of a scattered transfer inside the host
   sim::Time exchange_sync;         // host time of a blocking exchange
+  Slowdown overlap;                // of the passes and the posted collectives beside them
   std::int64_t static_memory = 0;  // bytes
 };
 
 struct Rank {
   std::uint32_t job = 0, program = 0, multiplicity = 1;
-  int number = 0;  // within the job
-  int tp = 0, pp = 0, dp = 0;
+  int number = 0;       // within the job
+  double slowness = 1;  // of its kernels, in every step
+  int tp = 0, pp = 0, dp = 0, cp = 0;
   int gpu = 0;
   std::array<std::uint32_t, channel_roles> channels = {nobody, nobody, nobody, nobody};
-  std::array<std::uint32_t, group_roles> groups = {nobody, nobody, nobody, nobody};
+  std::array<std::uint32_t, group_roles> groups = {nobody, nobody, nobody, nobody, nobody};
 };
 
 // One direction of one neighbourhood; messages are told apart by number.
@@ -116,15 +119,27 @@ struct PlannedJob {
   sim::Time start;
   int steps = 1;
   bool pipeline = false;  // more than one stage: waiting for peers is the bubble
+  double jitter = 0;      // as in the scenario
+};
+
+// A failure begins or ends: channels and groups, as many as before, go other ways.
+struct PlanChange {
+  sim::Time at;
+  std::vector<Channel> channels;
+  std::vector<Group> groups;
+  std::vector<bool> works;  // by link
+  std::string out_of_order;
 };
 
 struct Plan {
+  std::uint64_t seed = 1;
   std::vector<PlannedJob> jobs;
   std::vector<Program> programs;
   std::vector<Rank> ranks;
   std::vector<Channel> channels;
   std::vector<Group> groups;
   std::vector<sim::LinkSpec> links;
+  std::vector<PlanChange> changes;                  // ascending; a plan that has some is not folded
   std::vector<std::uint32_t> link_of_network_link;  // index into `links` of each network link of the fabric; nobody: unused
 };
 

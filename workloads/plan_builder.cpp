@@ -1,4 +1,5 @@
 #include "workloads/plan_builder.hpp"
+#include <fmt/format.h>
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -20,9 +21,9 @@ kernels::Transport transport_of(topology::Transport transport) {
   }
 }
 
-// Coordinates of rank `number`: the dimensions of rank_order, fastest first. cp and ep are 1.
+// Coordinates of rank `number`: the dimensions of rank_order, fastest first. ep is 1.
 struct Coordinates {
-  int tp = 0, dp = 0, pp = 0;
+  int tp = 0, cp = 0, dp = 0, pp = 0;
 };
 
 Coordinates coordinates_of(int number, const ParallelSpec& parallel) {
@@ -31,8 +32,8 @@ Coordinates coordinates_of(int number, const ParallelSpec& parallel) {
   while (begin < parallel.rank_order.size()) {
     const std::string name = parallel.rank_order.substr(begin, 2);
     begin += 3;
-    const int size = name == "tp" ? parallel.tp : name == "dp" ? parallel.dp : name == "pp" ? parallel.pp : 1;
-    int& place = name == "tp" ? at.tp : name == "dp" ? at.dp : at.pp;
+    const int size = name == "tp" ? parallel.tp : name == "cp" ? parallel.cp : name == "dp" ? parallel.dp : name == "pp" ? parallel.pp : 1;
+    int& place = name == "tp" ? at.tp : name == "cp" ? at.cp : name == "dp" ? at.dp : at.pp;
     if (size == 1) continue;
     place = number % size;
     number /= size;
@@ -44,6 +45,7 @@ class PlanBuilder {
  public:
   PlanBuilder(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times)
       : scenario_(scenario), fabric_(fabric), times_(times) {
+    plan_.seed = scenario.seed;
     plan_.links = fabric.network_links();
     for (std::uint32_t i = 0; i < plan_.links.size(); ++i) plan_.link_of_network_link.push_back(i);
   }
@@ -53,8 +55,10 @@ class PlanBuilder {
     const TransformerOps ops(job, software, times_);
     const auto job_number = static_cast<std::uint32_t>(plan_.jobs.size());
     const auto first_program = static_cast<std::uint32_t>(plan_.programs.size());
-    plan_.jobs.push_back({job.name, job.start, job.steps, job.parallel.pp > 1});
+    plan_.jobs.push_back({job.name, job.start, job.steps, job.parallel.pp > 1, job.jitter.gpu});
+    const std::size_t first_rank = plan_.ranks.size();
     add_ranks(job, gpus, job_number, first_program);
+    for (const SlowRank& slow : job.jitter.slow) plan_.ranks[first_rank + static_cast<std::size_t>(slow.rank)].slowness *= slow.factor;
     const bool scattered = software.scatter_gather_p2p && !job.parallel.sequence_parallel && job.parallel.tp > 1;
     const sim::Time gather = scattered ? gather_time(job, ops) : sim::Time{};
     for (int stage = 0; stage < job.parallel.pp; ++stage) plan_.programs.push_back(build_program(settings, ops, stage, gather));
@@ -78,9 +82,12 @@ class PlanBuilder {
   Plan take() && { return std::move(plan_); }
 
  private:
-  Rank& rank_at(const JobSpec& job, int tp, int dp, int pp) {
-    const ParallelSpec& p = job.parallel;
-    return plan_.ranks[rank_by_place_[(static_cast<std::size_t>(pp) * p.dp + dp) * p.tp + tp]];
+  // `replica`: dp * cp of the job + cp.
+  static std::size_t place(const ParallelSpec& p, int tp, int replica, int pp) {
+    return (static_cast<std::size_t>(pp) * p.replicas() + replica) * p.tp + tp;
+  }
+  Rank& rank_at(const JobSpec& job, int tp, int replica, int pp) {
+    return plan_.ranks[rank_by_place_[place(job.parallel, tp, replica, pp)]];
   }
   std::uint32_t index_of(const Rank& rank) const { return static_cast<std::uint32_t>(&rank - plan_.ranks.data()); }
 
@@ -89,13 +96,14 @@ class PlanBuilder {
     rank_by_place_.assign(gpus.size(), 0);
     for (int number = 0; number < static_cast<int>(gpus.size()); ++number) {
       const Coordinates at = coordinates_of(number, p);
-      rank_by_place_[(static_cast<std::size_t>(at.pp) * p.dp + at.dp) * p.tp + at.tp] = static_cast<std::uint32_t>(plan_.ranks.size());
+      rank_by_place_[place(p, at.tp, at.dp * p.cp + at.cp, at.pp)] = static_cast<std::uint32_t>(plan_.ranks.size());
       plan_.ranks.push_back({.job = job_number,
                              .program = first_program + static_cast<std::uint32_t>(at.pp),
                              .number = number,
                              .tp = at.tp,
                              .pp = at.pp,
                              .dp = at.dp,
+                             .cp = at.cp,
                              .gpu = gpus[number]});
     }
   }
@@ -119,7 +127,7 @@ class PlanBuilder {
     const auto messages = static_cast<std::uint32_t>(p.virtual_stages * job.micro_batches());
     const bool wraps = p.virtual_stages > 1;
     for (int stage = 0; stage + (wraps ? 0 : 1) < p.pp; ++stage)
-      for (int d = 0; d < p.dp; ++d)
+      for (int d = 0; d < p.replicas(); ++d)
         for (int t = 0; t < p.tp; ++t) {
           Rank& here = rank_at(job, t, d, stage);
           Rank& next = rank_at(job, t, d, (stage + 1) % p.pp);
@@ -165,22 +173,28 @@ class PlanBuilder {
       members.clear();
     };
     for (int s = 0; s < p.pp; ++s)
-      for (int d = 0; d < p.dp; ++d) {
+      for (int d = 0; d < p.replicas(); ++d) {
         for (int t = 0; t < p.tp; ++t) members.push_back(index_of(rank_at(job, t, d, s)));
         add(GroupRole::tensor);
       }
     for (int s = 0; s < p.pp; ++s)
+      for (int t = 0; t < p.tp; ++t)
+        for (int d = 0; d < p.replicas(); ++d) {
+          members.push_back(index_of(rank_at(job, t, d, s)));
+          if ((d + 1) % p.cp == 0) add(GroupRole::context);
+        }
+    for (int s = 0; s < p.pp; ++s)
       for (int t = 0; t < p.tp; ++t) {
-        for (int d = 0; d < p.dp; ++d) members.push_back(index_of(rank_at(job, t, d, s)));
+        for (int d = 0; d < p.replicas(); ++d) members.push_back(index_of(rank_at(job, t, d, s)));
         add(GroupRole::data);
       }
-    for (int d = 0; d < p.dp; ++d) {
+    for (int d = 0; d < p.replicas(); ++d) {
       for (int s = 0; s < p.pp; ++s)
         for (int t = 0; t < p.tp; ++t) members.push_back(index_of(rank_at(job, t, d, s)));
       add(GroupRole::model);
     }
     if (p.pp > 1 && job.model.tied_embeddings)
-      for (int d = 0; d < p.dp; ++d)
+      for (int d = 0; d < p.replicas(); ++d)
         for (int t = 0; t < p.tp; ++t) {
           members = {index_of(rank_at(job, t, d, 0)), index_of(rank_at(job, t, d, p.pp - 1))};
           add(GroupRole::embedding);
@@ -243,7 +257,7 @@ class PlanBuilder {
 std::vector<std::uint32_t> pipeline_ranks(const JobSpec& job) {
   std::vector<std::uint32_t> numbers(job.parallel.pp);
   for (int number = 0; number < job.gpus; ++number)
-    if (const Coordinates at = coordinates_of(number, job.parallel); at.tp == 0 && at.dp == 0)
+    if (const Coordinates at = coordinates_of(number, job.parallel); at.tp == 0 && at.cp == 0 && at.dp == 0)
       numbers[at.pp] = static_cast<std::uint32_t>(number);
   return numbers;
 }
@@ -267,9 +281,21 @@ Plan build_collective_plan(const Scenario& scenario, const topology::Fabric& fab
 Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times,
                 const SoftwareByName& software) {
   const std::vector<std::vector<int>> gpus = place_jobs(scenario);
-  PlanBuilder builder(scenario, fabric, times);
-  for (std::size_t j = 0; j < scenario.jobs.size(); ++j) builder.add_job(scenario.jobs[j], gpus[j], software.at(scenario.jobs[j].software));
-  return std::move(builder).take();
+  const auto plan_on = [&](const topology::Fabric& state) {
+    PlanBuilder builder(scenario, state, times);
+    for (std::size_t j = 0; j < scenario.jobs.size(); ++j)
+      builder.add_job(scenario.jobs[j], gpus[j], software.at(scenario.jobs[j].software));
+    return std::move(builder).take();
+  };
+  Plan plan = plan_on(fabric);
+  for (const sim::Time at : scenario.cluster.fabric.changes()) {
+    const topology::Fabric state(scenario.cluster, at);
+    Plan now = plan_on(state);
+    PlanChange& change = plan.changes.emplace_back(PlanChange{at, std::move(now.channels), std::move(now.groups), {}, {}});
+    for (std::uint32_t link = 0; link < plan.links.size(); ++link) change.works.push_back(state.works(sim::LinkId{link}));
+    change.out_of_order = fmt::format("{}", fmt::join(scenario.cluster.fabric.failures_at(at), ", "));
+  }
+  return plan;
 }
 
 }  // namespace workloads

@@ -11,7 +11,7 @@ namespace workloads {
 
 using SoftwareByName = std::map<std::string, kernels::SoftwareProfile>;
 
-// Numbers of the ranks with tp 0 and dp 0, by pipeline stage.
+// Numbers of the ranks with tp, cp and dp 0, by pipeline stage.
 std::vector<std::uint32_t> pipeline_ranks(const JobSpec& job);
 
 // Every rank of every job, unfolded: programs of the stages, channels between neighbours, groups,

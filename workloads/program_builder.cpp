@@ -60,13 +60,14 @@ class ProgramBuilder {
     program_.eager = settings.overlap_pp;
     program_.gather_after_receive = gather;
     program_.exchange_sync = sim::Time::seconds(settings.software.p2p_sync_s);
+    program_.overlap = ops.overlap_slowdown();
     for (int c = 0; c < shape_.chunks; ++c) {
       chunks_.push_back(chunk_of(parallel_, stage, c));
       forward_.push_back(add_parts(forward_parts(chunks_[c], fully_sharded() ? 0 : everything)));
       first_forward_.push_back(gathers() ? add_parts(forward_parts(chunks_[c], bucket())) : forward_.back());
       backward_.push_back(add_parts(backward_parts(chunks_[c], fully_sharded() ? 0 : everything)));
-      last_backward_.push_back(settings.overlap_dp && parallel_.dp > 1 ? add_parts(backward_parts(chunks_[c], bucket()))
-                                                                       : backward_.back());
+      last_backward_.push_back(settings.overlap_dp && parallel_.replicas() > 1 ? add_parts(backward_parts(chunks_[c], bucket()))
+                                                                               : backward_.back());
     }
     const MemoryUse use = static_memory(job_, settings.software, parameters_of_stage(job_, stage));
     program_.static_memory = static_cast<std::int64_t>(use.weights + use.gradients + use.optimizer);
@@ -145,7 +146,7 @@ class ProgramBuilder {
                         false);
     else {
       const bool last = last_micro_batch_[pass.chunk] == pass.micro_batch;
-      const bool reduces = parallel_.dp > 1 && (parallel_.zero >= 2 || (settings_.overlap_dp && last));
+      const bool reduces = parallel_.replicas() > 1 && (parallel_.zero >= 2 || (settings_.overlap_dp && last));
       add_parts_of_pass(pass, last ? last_backward_ : backward_, fully_sharded(), reduces);
     }
     const auto kept = static_cast<std::int64_t>(chunk.layers * activation_bytes_per_layer(job_, settings_.flash_attention));
@@ -182,14 +183,16 @@ class ProgramBuilder {
     unreduced_ = 0;
   }
 
-  bool fully_sharded() const { return parallel_.zero == 3 && parallel_.dp > 1; }
+  bool fully_sharded() const { return parallel_.zero == 3 && parallel_.replicas() > 1; }
   // Sharded weights come back before they are used: of a whole step at its first forward passes (ZeRO 1, 2), or at each pass.
-  bool gathers() const { return parallel_.dp > 1 && (parallel_.zero == 3 || (parallel_.zero > 0 && settings_.overlap_dp)); }
+  bool gathers() const { return parallel_.replicas() > 1 && (parallel_.zero == 3 || (parallel_.zero > 0 && settings_.overlap_dp)); }
   kernels::CollectiveOp reduction() const {
     return parallel_.zero > 0 ? kernels::CollectiveOp::reduce_scatter : kernels::CollectiveOp::all_reduce;
   }
   double bucket() const {  // parameters
-    return fully_sharded() ? 0 : settings_.software.gradient_bucket_bytes / std::max(1.0, settings_.software.gradient_bytes);
+    const kernels::SoftwareProfile& software = settings_.software;
+    const double bytes = std::max(software.gradient_bucket_bytes, software.gradient_bucket_bytes_per_rank * parallel_.dp);
+    return fully_sharded() ? 0 : bytes / std::max(1.0, software.gradient_bytes);
   }
   sim::Bytes weight_bytes(double parameters) const {
     return sim::Bytes{std::llround(parameters * std::max(2, kernels::bytes_per_element(job_.precision)))};
@@ -236,15 +239,15 @@ class ProgramBuilder {
     post_reduction();
     if (settings_.overlap_dp || parallel_.zero >= 2)
       program_.steps.push_back({.kind = StepKind::await});
-    else if (parallel_.dp > 1)
+    else if (parallel_.replicas() > 1)
       join(GroupRole::data, reduction(), gradient_bytes(parameters));
     const bool has_end = stage_ == 0 || stage_ == shape_.stages - 1;
     using enum kernels::CollectiveOp;
     if (job_.model.tied_embeddings && shape_.stages > 1 && has_end)
       join(GroupRole::embedding, all_reduce, gradient_bytes(word_embedding_parameters(job_.model, parallel_.tp)));
     if (parallel_.tp * shape_.stages > 1) join(GroupRole::model, all_reduce, sim::Bytes{4});  // squared gradient norm, FP32
-    add_run(add_block(ops_.optimizer(parameters / (parallel_.zero > 0 ? parallel_.dp : 1))), sim::OpKind::optimizer);
-    if (parallel_.zero > 0 && parallel_.dp > 1 && !gathers()) join(GroupRole::data, all_gather, weight_bytes(parameters));
+    add_run(add_block(ops_.optimizer(parameters / (parallel_.zero > 0 ? parallel_.replicas() : 1))), sim::OpKind::optimizer);
+    if (parallel_.zero > 0 && parallel_.replicas() > 1 && !gathers()) join(GroupRole::data, all_gather, weight_bytes(parameters));
   }
 
   const JobSettings& settings_;

@@ -157,4 +157,12 @@ std::string to_text(sim::Time value) {
   return {};
 }
 
+std::string to_text(sim::Bytes value) {
+  static constexpr std::pair<std::string_view, std::int64_t> units[] = {{"GiB", 1 << 30},      {"MiB", 1 << 20},  {"KiB", 1 << 10},
+                                                                        {"GB", 1'000'000'000}, {"MB", 1'000'000}, {"kB", 1000}};
+  for (const auto& [name, factor] : units)
+    if (value.count() > 0 && value.count() % factor == 0) return fmt::format("{} {}", value.count() / factor, name);
+  return fmt::format("{} B", value.count());
+}
+
 }  // namespace workloads

@@ -29,6 +29,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text);
 enum class BandwidthUnit : std::uint8_t { bits, bytes };
 std::string to_text(sim::BytesPerSecond value, BandwidthUnit unit = BandwidthUnit::bytes);
 std::string to_text(sim::Time value);
+std::string to_text(sim::Bytes value);
 std::string to_text(double value);
 
 }  // namespace workloads

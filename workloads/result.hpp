@@ -1,9 +1,11 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+#include "sim/packet/packet_fabric.hpp"
 #include "sim/units.hpp"
 #include "topology/bill.hpp"
 #include "workloads/trace_rows.hpp"
@@ -32,6 +34,13 @@ struct ErrorCause {
   double share = 0, sigma = 0;
 };
 
+// Time on the critical path of a step that a rank spent in a kernel, or waiting for a transfer or for its host.
+struct PathItem {
+  std::string op;  // a kernel's name, or a category
+  int rank = 0;
+  double seconds = 0;
+};
+
 struct JobResult {
   std::string name;
   int gpus = 0;
@@ -46,12 +55,19 @@ struct JobResult {
   double peak_flops_per_gpu = 0;                     // dense, of the job's precision
   std::array<double, category_count> breakdown_s{};  // per step, mean over ranks; sums to step_time_s
   MemoryUse memory;
+  std::vector<PathItem> critical_path;  // mean over steps; sums to step_time_s; empty unless RunOptions::critical_path
 
   double tokens_per_s() const { return tokens_per_step / step_time_s; }
   double model_flops_per_gpu_s() const { return model_flops_per_step / step_time_s / gpus; }
   double hardware_flops_per_gpu_s() const { return hardware_flops_per_step / step_time_s / gpus; }
   double mfu() const { return model_flops_per_gpu_s() / peak_flops_per_gpu; }
   double hfu() const { return hardware_flops_per_gpu_s() / peak_flops_per_gpu; }
+};
+
+// A parameter that is better by 1 % (more bandwidth, less latency) shortens the step by `elasticity` percent.
+struct Sensitivity {
+  std::string parameter;
+  double elasticity = 0, seconds_per_percent = 0;
 };
 
 // A network link that held flows below the rate of their own NICs.
@@ -67,8 +83,10 @@ struct NetworkStats {
   double bytes = 0;
   double max_link_utilization = 0, mean_link_utilization = 0;  // over links of the fabric, whole run
   std::uint64_t ecmp_max_flows_per_link = 0;
-  std::uint64_t full_link_count = 0;  // links that held flows back, ever
-  std::vector<FullLink> full_links;   // the worst of them, worst first, at most 32
+  std::uint64_t full_link_count = 0;         // links that held flows back, ever
+  std::vector<FullLink> full_links;          // the worst of them, worst first, at most 32
+  std::optional<sim::PacketCounts> packets;  // of a packet network, as the next
+  double fluid_step_time_s = 0;              // of the first job in the fluid network
 };
 
 struct Result {
@@ -76,6 +94,7 @@ struct Result {
   std::uint64_t seed = 0;
   int gpus = 0;
   std::vector<JobResult> jobs;
+  std::vector<Sensitivity> sensitivity;  // of the first job, when asked for (studies/sensitivity.hpp)
   NetworkStats network_stats;
   topology::Bill bill_of_materials;
   std::uint64_t events = 0;

@@ -4,6 +4,7 @@
 #include "topology/fabric.hpp"
 #include "workloads/job_result.hpp"
 #include "workloads/network_report.hpp"
+#include "workloads/packet_network.hpp"
 #include "workloads/plan_builder.hpp"
 #include "workloads/run_cache.hpp"
 #include "workloads/simulation.hpp"
@@ -33,7 +34,7 @@ void check_memory(const Scenario& scenario, const JobSpec& job, const MemoryUse&
 std::vector<RankRow> make_rank_rows(const Plan& plan, const topology::Fabric& fabric) {
   std::vector<RankRow> rows;
   for (const Rank& r : plan.ranks)
-    rows.push_back({r.number, r.gpu, fabric.host_of(r.gpu), r.tp, r.pp, r.dp, 0, 0, static_cast<std::int32_t>(r.job)});
+    rows.push_back({r.number, r.gpu, fabric.host_of(r.gpu), r.tp, r.pp, r.dp, r.cp, 0, static_cast<std::int32_t>(r.job)});
   return rows;
 }
 
@@ -49,6 +50,12 @@ Result run(const Scenario& scenario, const RunOptions& options) {
     if (job.nccl != nccl)
       throw sim::InputError(fmt::format("{}: jobs '{}' and '{}' differ in nccl, which is one for a run. Write the same for all.",
                                         scenario.name, scenario.jobs.front().name, job.name));
+  for (const topology::HostGroup& group : scenario.cluster.groups)
+    if (!group.accelerator.empty() && group.accelerator != scenario.cluster.accelerator)
+      throw sim::InputError(
+          fmt::format("{}: cluster.groups: a job on '{}' and '{}' at once is not supported yet. Give both the same "
+                      "accelerator; `topo` and `traffic` take both.",
+                      scenario.name, scenario.cluster.accelerator, group.accelerator));
   const kernels::OperationTimes times = cache.operation_times(scenario.cluster.accelerator, nccl);
   const topology::Fabric fabric(scenario.cluster);
   const Plan whole = build_plan(scenario, fabric, times, software);
@@ -63,7 +70,9 @@ Result run(const Scenario& scenario, const RunOptions& options) {
                  worst_memory(settings_of(scenario.jobs[j], software.at(scenario.jobs[j].software)), whole, j, times.profile()),
                  result.warnings);
 
-  const Simulation simulation = simulate(scenario, options, whole, times);
+  const auto fluid = scenario.network == "packet" ? std::optional(simulate_fluid(scenario, options, whole, times)) : std::nullopt;
+  if (fluid && options.notice) tell_of_packets(fluid->outcome.links, scenario.cluster, options.notice);
+  const Simulation simulation = simulate(scenario, options, whole, times, fabric);
   const Plan& plan = simulation.plan;
   const Outcome& outcome = simulation.outcome;
   for (std::uint32_t j = 0; j < scenario.jobs.size(); ++j) {
@@ -71,6 +80,11 @@ Result run(const Scenario& scenario, const RunOptions& options) {
     result.jobs.push_back(make_job_result(settings_of(job, software.at(job.software)), plan, j, outcome, times.profile()));
   }
   result.network_stats = make_network_stats(plan, fabric, outcome);
+  result.network_stats.packets = simulation.packets;
+  if (fluid)
+    result.network_stats.fluid_step_time_s = make_job_result(settings_of(scenario.jobs[0], software.at(scenario.jobs[0].software)),
+                                                             fluid->plan, 0, fluid->outcome, times.profile())
+                                                 .step_time_s;
   if (scenario.cluster.fabric.routing == topology::Routing::ecmp)
     result.network_stats.ecmp_max_flows_per_link = most_flows_on_a_link(whole, fabric);
   result.bill_of_materials = topology::bill(fabric);

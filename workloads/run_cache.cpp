@@ -15,4 +15,14 @@ kernels::SoftwareProfile RunCache::software(const std::string& name_or_path) {
   return software_.emplace(name_or_path, kernels::load_software_profile(name_or_path)).first->second;
 }
 
+void RunCache::put(const std::string& accelerator, kernels::OperationTimes times) {
+  const std::lock_guard lock(access_);
+  devices_.insert_or_assign({accelerator, times.nccl()}, std::move(times));
+}
+
+void RunCache::put(const std::string& software, kernels::SoftwareProfile profile) {
+  const std::lock_guard lock(access_);
+  software_.insert_or_assign(software, std::move(profile));
+}
+
 }  // namespace workloads

@@ -16,6 +16,9 @@ class RunCache {
   kernels::OperationTimes operation_times(const std::string& accelerator,
                                           const kernels::NcclSettings& nccl = {});  // copies share their look-ups
   kernels::SoftwareProfile software(const std::string& name_or_path);
+  // In place of what would be loaded.
+  void put(const std::string& accelerator, kernels::OperationTimes times);
+  void put(const std::string& software, kernels::SoftwareProfile profile);
 
  private:
   std::map<std::pair<std::string, kernels::NcclSettings>, kernels::OperationTimes> devices_;

@@ -43,12 +43,15 @@ struct ModelSpec {
 
 struct ParallelSpec {
   int tp = 1, pp = 1, dp = 0;  // dp 0: left out, derived from the GPUs
+  int cp = 1;                  // ranks that share the tokens of a sequence
   int virtual_stages = 1;
   bool sequence_parallel = false;
   int zero = 0;
   std::string rank_order = "tp-cp-ep-dp-pp";  // fastest first
   // Layers of each of the pp * virtual_stages chunks, in model order; filled by the reader from `layers_per_stage`.
   std::vector<int> layers_of_chunk;
+
+  int replicas() const { return dp * cp; }  // ranks that hold the same parameters
 };
 
 enum class ScheduleKind : std::uint8_t { gpipe, one_f_one_b, interleaved };
@@ -58,6 +61,16 @@ enum class Fp8Recipe : std::uint8_t { delayed, current, block };
 enum class OptimizerKind : std::uint8_t { adam, sgd, lion };
 enum class AttentionKind : std::uint8_t { flash, unfused };
 enum class Placement : std::uint8_t { packed, spread, random, list };
+
+struct SlowRank {
+  int rank = 0;
+  double factor = 1;  // of the time of its kernels
+};
+// Uneven GPUs. `gpu`: standard deviation of the time that the kernels of a GPU take in one step, relative to the mean.
+struct Jitter {
+  double gpu = 0;
+  std::vector<SlowRank> slow;
+};
 
 struct JobSpec {
   std::string name;
@@ -78,6 +91,7 @@ struct JobSpec {
   std::optional<AttentionKind> attention;  // these override the software profile
   std::optional<bool> overlap_dp, overlap_tp, overlap_pp;
   kernels::NcclSettings nccl;
+  Jitter jitter;
   int steps = 1;
 
   int micro_batches() const { return global_batch / (parallel.dp * micro_batch); }

@@ -158,6 +158,12 @@ void check_model(Checker& check, const ModelSpec& model, const ParallelSpec& par
     check.problem("model.kv_heads",
                   fmt::format("kv_heads {} does not divide heads {} (possible: {}).", model.kv_heads, model.heads, divisors(model.heads)));
   }
+  if (check.sound("parallel.cp") && parallel.cp > 1 && model.seq_len % (2LL * parallel.cp) != 0) {
+    check.problem("parallel.cp",
+                  fmt::format("seq_len {} is not divisible by 2 * cp = {}: each rank holds two parts of a sequence, so that causal "
+                              "attention is even. Choose seq_len {}.",
+                              model.seq_len, 2LL * parallel.cp, multiples_around(model.seq_len, 2LL * parallel.cp)));
+  }
   if (!check.sound("parallel.tp")) return;
   if (!divides(model.heads, tp)) {
     check.problem("parallel.tp",
@@ -171,9 +177,10 @@ void check_model(Checker& check, const ModelSpec& model, const ParallelSpec& par
   }
   if (!parallel.sequence_parallel) return;
   if (tp == 1) check.warn("parallel.sequence_parallel", "has no effect with tp 1");
-  if (!divides(model.seq_len, tp)) {
-    check.problem("parallel.sequence_parallel", fmt::format("seq_len {} is not divisible by tp {}. Choose seq_len {}.", model.seq_len, tp,
-                                                            multiples_around(model.seq_len, tp)));
+  if (!divides(model.seq_len, tp * parallel.cp) && check.sound("parallel.cp")) {
+    const std::string split = parallel.cp > 1 ? fmt::format("tp * cp = {} * {}", tp, parallel.cp) : fmt::format("tp {}", tp);
+    check.problem("parallel.sequence_parallel", fmt::format("seq_len {} is not divisible by {}. Choose seq_len {}.", model.seq_len, split,
+                                                            multiples_around(model.seq_len, tp * parallel.cp)));
   }
 }
 
@@ -194,25 +201,27 @@ void check_rank_order(Checker& check, const ParallelSpec& parallel) {
 // dp from the GPUs, or the GPUs against dp. False: nothing that depends on dp can be said.
 bool settle_gpus(Checker& check, JobSpec& job) {
   ParallelSpec& parallel = job.parallel;
-  if (job.gpus < 1 || !check.sound("parallel.tp", "parallel.pp", "parallel.dp", "gpus")) return false;
-  const std::int64_t of_one_replica = static_cast<std::int64_t>(parallel.tp) * parallel.pp;
+  if (job.gpus < 1 || !check.sound("parallel.tp", "parallel.cp", "parallel.pp", "parallel.dp", "gpus")) return false;
+  const std::int64_t of_one_replica = static_cast<std::int64_t>(parallel.tp) * parallel.cp * parallel.pp;
+  const bool context = parallel.cp > 1;
+  const std::string_view product = context ? "tp * cp * pp" : "tp * pp", or_which = context ? "tp, cp or pp" : "tp or pp";
+  const std::string factors =
+      context ? fmt::format("{} * {} * {}", parallel.tp, parallel.cp, parallel.pp) : fmt::format("{} * {}", parallel.tp, parallel.pp);
   if (parallel.dp == 0) {
     if (job.gpus % of_one_replica == 0) {
       parallel.dp = static_cast<int>(job.gpus / of_one_replica);
       return true;
     }
-    check.problem("parallel.dp",
-                  fmt::format("{} GPUs are not divisible by tp * pp = {} * {} = {}. Change tp or pp, or take {} GPUs.", job.gpus,
-                              parallel.tp, parallel.pp, of_one_replica, multiples_around(job.gpus, of_one_replica)));
+    check.problem("parallel.dp", fmt::format("{} GPUs are not divisible by {} = {} = {}. Change {}, or take {} GPUs.", job.gpus, product,
+                                             factors, of_one_replica, or_which, multiples_around(job.gpus, of_one_replica)));
     return false;
   }
   if (static_cast<double>(of_one_replica) * parallel.dp == job.gpus) return true;
   const bool fits = job.gpus % of_one_replica == 0;
-  check.problem("parallel.dp", fmt::format("tp * pp * dp = {} * {} * {} is not the {} GPUs of the job. {}", parallel.tp, parallel.pp,
-                                           parallel.dp, job.gpus,
+  check.problem("parallel.dp", fmt::format("{} * dp = {} * {} is not the {} GPUs of the job. {}", product, factors, parallel.dp, job.gpus,
                                            fits ? fmt::format("Write dp: {}, or leave dp out.", job.gpus / of_one_replica)
-                                                : fmt::format("tp * pp = {} must divide the GPUs: change tp or pp, or take {} GPUs.",
-                                                              of_one_replica, multiples_around(job.gpus, of_one_replica))));
+                                                : fmt::format("{} = {} must divide the GPUs: change {}, or take {} GPUs.", product,
+                                                              of_one_replica, or_which, multiples_around(job.gpus, of_one_replica))));
   return false;
 }
 
@@ -277,6 +286,10 @@ void check_batches(Checker& check, JobSpec& job, bool dp_settled) {
 
 // What does not go together, or changes nothing.
 void check_combinations(Checker& check, const JobSpec& job) {
+  for (const SlowRank& slow : job.jitter.slow)
+    if (slow.rank >= job.gpus)
+      check.problem_at("jitter.slow",
+                       fmt::format("rank {} is beyond the last of {} ranks. Write 0 to {}.", slow.rank, job.gpus, job.gpus - 1));
   for (const auto& [key, what] : kernels::problems_of(job.nccl)) check.problem_at("nccl." + key, what);
   if (!check.sound("parallel.zero", "parallel.pp", "precision", "fp8_recipe")) return;
   if (job.parallel.zero >= 2 && job.parallel.pp > 1) {
@@ -288,8 +301,10 @@ void check_combinations(Checker& check, const JobSpec& job) {
   if (job.fp8_recipe && !fp8)
     check.problem("fp8_recipe", fmt::format("fp8_recipe has no meaning with precision {}. Leave it out, or write precision: fp8.",
                                             kernels::name_of(job.precision)));
-  if (job.precision == Precision::mxfp8 && job.fp8_recipe && *job.fp8_recipe != Fp8Recipe::block)
-    check.problem("fp8_recipe", "mxfp8 has a scale for each block. Write fp8_recipe: block, or precision: fp8.");
+  const bool block_scaled = job.precision == Precision::mxfp8 || job.precision == Precision::nvfp4;
+  if (block_scaled && job.fp8_recipe && *job.fp8_recipe != Fp8Recipe::block)
+    check.problem("fp8_recipe", fmt::format("{} has a scale for each block. Write fp8_recipe: block, or precision: fp8.",
+                                            kernels::name_of(job.precision)));
 }
 
 // Of a shipped device; a profile of the user's own is looked at when it is loaded.

@@ -170,6 +170,9 @@ class FieldReader {
   void read(const TextNode& node, std::string_view key, sim::Time& value, const Field& info) {
     quantity(node, key, value, parse_time, info);
   }
+  void read(const TextNode& node, std::string_view key, sim::Bytes& value, const Field& info) {
+    quantity(node, key, value, parse_bytes, info);
+  }
   template <class T>
   void quantity(const TextNode& node, std::string_view key, T& value, Parsed<T> (*parse)(std::string_view), const Field& info) {
     if (node.kind == TextNode::Kind::sequence) {
@@ -225,6 +228,20 @@ class FieldReader {
     if (tiers.empty()) return;
     value.lowest = tiers.front();
     value.upper.assign(tiers.begin() + 1, tiers.end());
+  }
+  void read(const TextNode& node, std::string_view key, FailureList value, const Field&) {
+    for (const TextNode& entry : node.kind == TextNode::Kind::sequence ? std::span<const TextNode>(node.children) : std::span(&node, 1)) {
+      if (!entry.is_map()) {
+        read(entry, key, value.always.emplace_back(), {});
+        continue;
+      }
+      if (std::count_if(failing_parts.begin(), failing_parts.end(), [&](auto part) { return entry.find(part) != nullptr; }) != 1)
+        bad(entry, key,
+            fmt::format(
+                "{}: what fails for a time has one of the keys {}. Write {{link: \"spine-3:leaf-1\", at: \"1 s\", for: \"200 ms\"}}.", key,
+                fmt::join(failing_parts, ", ")));
+      read(entry, key, value.timed.emplace_back(), {});
+    }
   }
   void read(const TextNode& node, std::string_view key, LayersPerStage value, const Field& info) {
     if (node.kind == TextNode::Kind::sequence) return read(node, key, value.layers_of_chunk, info);

@@ -55,12 +55,16 @@ WEFTSIM_NAMES(topology::Routing,
 WEFTSIM_LATER()
 WEFTSIM_NAMES(topology::Transport, {{"infiniband", E::infiniband}, {"roce", E::roce}, {"ideal", E::ideal}, {"efa", E::efa}})
 WEFTSIM_LATER()
+WEFTSIM_NAMES(topology::CongestionControl, {{"dcqcn", E::dcqcn}, {"swift", E::swift}, {"hpcc", E::hpcc}, {"paced", E::paced}})
+WEFTSIM_LATER()
 WEFTSIM_NAMES(topology::Optics, {{"dsp", E::dsp}, {"lpo", E::lpo}, {"cpo", E::cpo}, {"dac", E::dac}})
 WEFTSIM_LATER()
 WEFTSIM_NAMES(ScheduleKind, {{"gpipe", E::gpipe}, {"1f1b", E::one_f_one_b}, {"interleaved", E::interleaved}})
 WEFTSIM_LATER("pipedream", "zero-bubble-h1", "zbv", "dualpipe")
-WEFTSIM_NAMES(Precision, {{"fp32", E::fp32}, {"tf32", E::tf32}, {"fp16", E::fp16}, {"bf16", E::bf16}, {"fp8", E::fp8}, {"mxfp8", E::mxfp8}})
-WEFTSIM_LATER("nvfp4")
+WEFTSIM_NAMES(
+    Precision,
+    {{"fp32", E::fp32}, {"tf32", E::tf32}, {"fp16", E::fp16}, {"bf16", E::bf16}, {"fp8", E::fp8}, {"mxfp8", E::mxfp8}, {"nvfp4", E::nvfp4}})
+WEFTSIM_LATER()
 WEFTSIM_NAMES(Fp8Recipe, {{"delayed", E::delayed}, {"current", E::current}, {"block", E::block}})
 WEFTSIM_LATER()
 WEFTSIM_NAMES(Recompute, {{"none", E::none}, {"selective", E::selective}, {"full", E::full}})
@@ -91,6 +95,10 @@ struct PlacementOrHosts {  // packed | spread | random | a list of hosts
 struct LinkPerTier {  // one kind of cable, or a list per tier
   topology::FabricLinkSpec& lowest;
   std::vector<topology::FabricLinkSpec>& upper;
+};
+struct FailureList {  // names, and maps of those that begin and end
+  std::vector<std::string>& always;
+  std::vector<topology::TimedFailure>& timed;
 };
 // "200 Gb/s" rather than "25 GB/s": what networks are sold by.
 struct LineRate {
@@ -163,6 +171,38 @@ void describe(Visitor& v, topology::HashSpec& s) {
 }
 
 template <class Visitor>
+void describe_packet(Visitor& v, topology::PacketSpec& s) {
+  v.group("packet", [&](auto& packet) {
+    packet.field("mtu", s.mtu, {.meaning = "payload of a packet"});
+    packet.field("buffer", s.buffer, {.meaning = "of a switch, shared by its ports"});
+    packet.group("ecn", [&](auto& ecn) {
+      ecn.field("min", s.ecn_min, {.meaning = "queue from which packets are marked"});
+      ecn.field("max", s.ecn_max, {.meaning = "queue from which all packets are marked"});
+      ecn.field("p", s.ecn_share, {.meaning = "share of packets marked just below max", .least = 0, .most = 1});
+    });
+    packet.group("pfc", [&](auto& pfc) {
+      pfc.field("xoff", s.xoff, {.meaning = "bytes from one link at which it is paused; left out: a share of the free buffer"});
+      pfc.field("xon", s.xon, {.meaning = "bytes from one link at which it goes on"});
+    });
+    packet.field("lossless", s.lossless, {.meaning = "links wait for buffers; false: switches drop"});
+    packet.field("congestion_control", s.congestion_control, {.meaning = "how senders find their rate"});
+  });
+}
+
+// What fails for a time: one of these keys names it.
+inline constexpr std::array<std::string_view, 3> failing_parts = {"link", "switch", "nic"};
+inline std::string_view kind_of(const topology::TimedFailure& s) {
+  return failing_parts[s.part.find(':') != std::string::npos ? 0 : s.part.starts_with("nic-") ? 2 : 1];
+}
+template <class Visitor>
+void describe(Visitor& v, topology::TimedFailure& s) {
+  for (const std::string_view part : failing_parts)
+    if (!Visitor::writing || part == kind_of(s)) v.field(part, s.part, {.meaning = "what fails"});
+  v.field("at", s.at, {.meaning = "when it fails", .required = true});
+  v.field("for", s.duration, {.meaning = "until it is repaired; left out: for ever"});
+}
+
+template <class Visitor>
 void describe(Visitor& v, topology::FabricSpec& s) {
   v.field("type", s.type, {.meaning = "how the switches are wired", .required = true});
   if (Visitor::writing && s.type == topology::FabricType::none) return;
@@ -170,6 +210,8 @@ void describe(Visitor& v, topology::FabricSpec& s) {
     v.field("links", s.links, {});
     v.field("routing", s.routing, {});
     v.field("transport", s.transport, {});
+    describe_packet(v, s.packet);
+    v.field("failures", FailureList{s.failures, s.timed_failures}, {});
     return;
   }
   v.field("radix", s.radix, {.meaning = "ports of a switch, or one value per tier", .least = 2, .most = 65'536});
@@ -184,14 +226,15 @@ void describe(Visitor& v, topology::FabricSpec& s) {
           {.meaning = "leaves that the ports of a NIC go to", .least = 1, .most = 64, .zero_is_absent = true});
   v.field("pods", s.pods, {.meaning = "of three tiers, at least", .least = 1, .most = 65'536});
   v.field("dims", s.dims, {.meaning = "of a torus", .least = 1, .most = 1'000'000});
-  v.field("links", s.links, {.meaning = "with type: file, the CSV of links"});
+  v.field("links", s.links, {.meaning = "with type: file, a CSV or GraphML of links"});
   v.field("link", LinkPerTier{s.link, s.upper_links}, {.meaning = "the cables, or a list per tier from the host up"});
   v.field("switch_latency", s.switch_latency, {.meaning = "of one switch"});
   v.field("routing", s.routing, {.meaning = "how flows choose among equal paths"});
   v.field("hash", s.hash, {.meaning = "of ecmp routing"});
   v.field("transport", s.transport, {.meaning = "headers and efficiency"});
-  v.later("packet", "", "of the packet network");
-  v.field("failures", s.failures, {.meaning = "switches, NICs and cables out of order", .may_be_empty = true});
+  describe_packet(v, s.packet);
+  v.field("failures", FailureList{s.failures, s.timed_failures},
+          {.meaning = "switches, NICs and cables out of order", .may_be_empty = true});
   v.field("pxn", s.pxn, {.meaning = "to another rail by the NIC of the GPU of that rail"});
   if (!Visitor::writing || s.storage.type != topology::FabricType::none)
     v.field("storage", s.storage, {.meaning = "a network of its own, counted in the bill of materials"});
@@ -200,10 +243,18 @@ void describe(Visitor& v, topology::FabricSpec& s) {
 }
 
 template <class Visitor>
+void describe(Visitor& v, topology::HostGroup& s) {
+  v.field("count", s.count, {.meaning = "hosts of the group", .required = true, .least = 1, .most = 1'000'000});
+  v.field("accelerator", s.accelerator, {.meaning = "left out: that of the cluster"});
+  v.field("host", s.host, {.meaning = "a preset, or all its keys", .required = true});
+}
+
+template <class Visitor>
 void describe(Visitor& v, topology::ClusterSpec& s) {
   v.field("gpus", s.gpus, {.meaning = "GPUs of the cluster", .required = true, .least = 1, .most = 10'000'000});
   v.field("accelerator", s.accelerator, {.meaning = "a shipped device profile, or the path of one"});
   v.field("host", s.host, {.meaning = "a preset, or all its keys", .required = true});
+  v.field("groups", s.groups, {.meaning = "the first hosts, where they differ from `host`"});
   v.field("fabric", s.fabric, {.meaning = "the network between hosts"});
   v.field("site", s.site, {.meaning = "cooling, prices and watts"});
 }
@@ -238,8 +289,8 @@ template <class Visitor>
 void describe(Visitor& v, ParallelSpec& s) {
   v.field("tp", s.tp, {.meaning = "tensor parallel", .least = 1, .most = 100'000});
   v.field("pp", s.pp, {.meaning = "pipeline stages", .least = 1, .most = 100'000});
-  v.field("dp", s.dp, {.meaning = "data parallel; left out: GPUs / (tp * pp)", .least = 1, .most = 10'000'000});
-  v.later("cp", "1", "context parallel");
+  v.field("dp", s.dp, {.meaning = "data parallel; left out: GPUs / (tp * cp * pp)", .least = 1, .most = 10'000'000});
+  v.field("cp", s.cp, {.meaning = "context parallel: ranks that share a sequence", .least = 1, .most = 100'000});
   v.later("ep", "1", "expert parallel");
   v.field("virtual_stages", s.virtual_stages, {.meaning = "model chunks of a stage", .least = 1, .most = 1000});
   v.field("sequence_parallel", s.sequence_parallel, {.meaning = "norms and dropout split over tp"});
@@ -247,6 +298,12 @@ void describe(Visitor& v, ParallelSpec& s) {
   v.field("rank_order", s.rank_order, {.meaning = "fastest first"});
   v.field("layers_per_stage", LayersPerStage{s.layers_of_chunk},
           {.meaning = "even, balanced or layers of each chunk", .least = 0, .most = 100'000});
+}
+
+template <class Visitor>
+void describe(Visitor& v, SlowRank& s) {
+  v.field("rank", s.rank, {.meaning = "of the job", .required = true, .least = 0, .most = 1e9});
+  v.field("factor", s.factor, {.meaning = "of the time of its kernels", .required = true, .least = 0.01, .most = 1000});
 }
 
 // The keys of `workload`.
@@ -276,7 +333,11 @@ void describe_workload(Visitor& v, JobSpec& s) {
     nested.field("version", s.nccl.version, {.meaning = "whose choices; left out: the one that was measured"});
   });
   v.later("moe", "{routing: balanced, skew: 0}", "mixture of experts");
-  v.later("jitter", "{gpu: 0.0, slow: []}", "uneven GPUs");
+  v.group("jitter", [&](auto& nested) {
+    nested.field("gpu", s.jitter.gpu,
+                 {.meaning = "relative standard deviation of a GPU's time, step by step", .least = 0, .most = 1, .zero_is_absent = true});
+    nested.field("slow", s.jitter.slow, {.meaning = "stragglers", .may_be_empty = true});
+  });
   v.field("steps", s.steps, {.meaning = "optimizer steps to simulate", .least = 1, .most = 1'000'000});
   v.later("trace", "", "an imported workload");
 }

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include "kernels/csv_table.hpp"
 #include "sim/error.hpp"
+#include "workloads/graphml_file.hpp"
 #include "workloads/quantity.hpp"
 #include "workloads/scenario_presets.hpp"  // found_file
 
@@ -129,7 +130,6 @@ class Reading {
 };
 
 void refuse_other_keys(const TextNode& fabric, Problems& problems) {
-  // packet is answered with "not supported yet" by the description of the fields.
   constexpr std::array allowed = {"type", "links", "transport", "routing", "packet", "failures"};
   for (const TextNode& child : fabric.children) {
     if (std::find(allowed.begin(), allowed.end(), child.key) != allowed.end() || !problems.sound("cluster.fabric." + child.key)) continue;
@@ -150,10 +150,17 @@ void read_link_file(const TextNode& tree, const std::filesystem::path& folder, t
     return;
   }
   refuse_other_keys(node, problems);
-  if (!links) return refuse(node.key_place, "missing key 'links' (the CSV of links: link,from,to,gbps,latency_ns). Add it.");
+  if (!links)
+    return refuse(node.key_place, "missing key 'links' (a GraphML file, or the CSV of links: link,from,to,gbps,latency_ns). Add it.");
   const std::filesystem::path path = found_file(fabric.links, folder);
-  if (path.empty()) return refuse(links->place, fmt::format("links '{}': no such file. Give the path of a CSV of links.", fabric.links));
+  if (path.empty())
+    return refuse(links->place, fmt::format("links '{}': no such file. Give the path of a CSV or GraphML of links.", fabric.links));
   fabric.links = path.string();
+  if (path.extension() == ".graphml") {
+    fabric.link_file = read_graphml(fabric.links, problems);
+    if (fabric.link_file.links.empty()) problems.distrust("cluster.fabric.links");
+    return;
+  }
   try {
     fabric.link_file = Reading(kernels::CsvTable::read(fabric.links), problems).read();
   } catch (const sim::InputError& error) {  // the table itself is broken; the text begins with the place

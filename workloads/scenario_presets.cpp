@@ -98,20 +98,47 @@ std::filesystem::path found_file(std::string_view name, const std::filesystem::p
   return {};
 }
 
-TextNode with_host_preset(const TextNode& host, const std::string& where, Problems& problems) {
+namespace {
+
+// Of a file that `weftsim import nccl-topo` or a person wrote; nothing when it cannot be used.
+std::optional<TextNode> host_file(const TextNode& preset, const std::string& where, const std::filesystem::path& folder,
+                                  Problems& problems) {
+  const std::filesystem::path path = found_file(preset.text, folder);
+  const auto refuse = [&](std::string_view what) { problems.add_value(preset.place, where, "preset", what); };
+  try {
+    if (path.empty()) {
+      refuse(fmt::format("host preset {}: no such file. Name a shipped host (`weftsim list`) or a file of its keys.", preset.shown()));
+    } else if (std::optional<TextNode> tree = parse_text(read_text_file(path.string()), path.string(), problems)) {
+      if (tree->is_map()) return tree;
+      refuse(fmt::format("host preset {} is not a map of keys. Write gpus_per_host, scale_up and nics.", preset.shown()));
+    }
+  } catch (const sim::InputError& error) {
+    for (const std::string& problem : error.problems()) refuse(problem);
+  }
+  return {};
+}
+
+}  // namespace
+
+TextNode with_host_preset(const TextNode& host, const std::string& where, const std::filesystem::path& folder, Problems& problems) {
   const TextNode* preset = host.find("preset");
   if (preset == nullptr || preset->kind != TextNode::Kind::scalar) return host;
-  const auto text = embedded_text("hosts/" + preset->text + ".yaml");
-  if (!text) {
+  std::optional<TextNode> lower;
+  if (const auto text = embedded_text("hosts/" + preset->text + ".yaml")) {
+    lower = parse_text(*text, "hosts/" + preset->text + ".yaml");
+  } else if (looks_like_path(preset->text)) {
+    lower = host_file(*preset, where, folder, problems);
+    if (lower && lower->find("preset") && !looks_like_path(lower->find("preset")->text))
+      lower = with_host_preset(*lower, where, folder, problems);
+  } else {
     const auto known = embedded_names("hosts");
-    problems.add_value(
-        preset->place, where, "preset",
-        fmt::format("unknown host preset {} (known: {}).{}", preset->shown(), joined(known), did_you_mean(preset->text, known)));
-    for (const char* key : {"gpus_per_host", "scale_up", "nics"}) problems.distrust(where + "." + key);
-    return host;
+    problems.add_value(preset->place, where, "preset",
+                       fmt::format("unknown host preset {} (known: {}, or the path of a file).{}", preset->shown(), joined(known),
+                                   did_you_mean(preset->text, known)));
   }
-  TextNode lower = parse_text(*text, "hosts/" + preset->text + ".yaml");
-  return merged(std::move(lower), host);
+  if (lower) return merged(std::move(*lower), host);
+  for (const char* key : {"gpus_per_host", "scale_up", "nics"}) problems.distrust(where + "." + key);
+  return host;
 }
 
 TextNode with_model_keys(const TextNode& model, const std::string& where, const std::filesystem::path& folder, Problems& problems,

@@ -14,8 +14,9 @@ std::optional<std::string_view> embedded_text(std::string_view path);
 // Names in a folder, without ending, sorted: "models" -> {"gpt-1.7b", …}.
 std::vector<std::string> embedded_names(std::string_view folder);
 
-// `host` with the keys of its preset below its own. Adds a problem for an unknown preset.
-TextNode with_host_preset(const TextNode& host, const std::string& where, Problems& problems);
+// `host` with the keys of its preset, a shipped name or the path of a file of such keys (which may name a shipped one), below its own.
+// Adds a problem for an unknown preset.
+TextNode with_host_preset(const TextNode& host, const std::string& where, const std::filesystem::path& folder, Problems& problems);
 
 // `model` as a map of the keys of ModelSpec: from a shipped name, a config.json of Hugging Face, {preset: either, …},
 // or the keys themselves.

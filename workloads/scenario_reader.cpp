@@ -50,7 +50,10 @@ class Reading {
   void put_in_presets(TextNode& tree) {
     if (TextNode* cluster = tree.find("cluster")) {
       put_in_end_points(*cluster);
-      if (TextNode* host = cluster->find("host")) *host = with_host_preset(*host, "cluster.host", problems_);
+      if (TextNode* host = cluster->find("host")) *host = with_host_preset(*host, "cluster.host", source_.folder, problems_);
+      if (TextNode* groups = cluster->find("groups"))
+        for (TextNode& group : groups->children)
+          if (TextNode* host = group.find("host")) *host = with_host_preset(*host, "cluster.groups.host", source_.folder, problems_);
     }
     if (TextNode* workload = tree.find("workload")) put_in_model(*workload, "workload");
     if (TextNode* jobs = tree.find("jobs"); jobs && jobs->kind == TextNode::Kind::sequence) {
@@ -86,6 +89,7 @@ class Reading {
     top.field("on_oom", scenario_.on_oom);
     top.finish();
     check_network(tree);
+    check_timed_failures(tree);
     check_accelerator(tree, workload || jobs);
     read_link_file(tree, source_.folder, scenario_.cluster.fabric, problems_);
     read_parts(tree, source_.folder, scenario_.cluster.site, problems_);
@@ -96,13 +100,19 @@ class Reading {
   void check_network(const TextNode& tree) {
     std::vector<std::string> known;
     for (const std::string_view name : sim::network_names()) known.emplace_back(name);
+    known.emplace_back("packet");
     if (!problems_.sound("network") || std::find(known.begin(), known.end(), scenario_.network) != known.end()) return;
-    const Place& place = tree.nearest("network").place;
-    const bool later = scenario_.network == "packet";
-    problems_.add_value(place, "", "network",
-                        later ? fmt::format("network 'packet' is not supported yet (supported: {}).", joined(known))
-                              : fmt::format("unknown network '{}' (known: {}).{}", scenario_.network, joined(known),
-                                            did_you_mean(scenario_.network, known)));
+    problems_.add_value(
+        tree.nearest("network").place, "", "network",
+        fmt::format("unknown network '{}' (known: {}).{}", scenario_.network, joined(known), did_you_mean(scenario_.network, known)));
+  }
+
+  void check_timed_failures(const TextNode& tree) {
+    if (scenario_.cluster.fabric.timed_failures.empty() || scenario_.network == "fluid") return;
+    problems_.add_value(
+        tree.nearest("cluster.fabric.failures").place, "cluster.fabric", "failures",
+        fmt::format("failures for a time are not supported yet with network: {}. Write network: fluid, or fail for the whole run.",
+                    scenario_.network));
   }
 
   // A shipped name stays; a path becomes one that opens from here.
@@ -124,6 +134,9 @@ class Reading {
   void check_accelerator(const TextNode& tree, bool has_jobs) {
     std::string& name = scenario_.cluster.accelerator;
     const TextNode& at = tree.nearest("cluster.accelerator");
+    for (topology::HostGroup& group : scenario_.cluster.groups)
+      if (!group.accelerator.empty())
+        check_profile(tree.nearest("cluster.groups").place, "cluster", "groups", group.accelerator, kernels::shipped_device_profiles());
     if (!problems_.sound("cluster.accelerator")) return;
     if (!name.empty()) {
       check_profile(at.place, "cluster", "accelerator", name, kernels::shipped_device_profiles());

@@ -27,6 +27,7 @@ Scenario read_scenario(const std::string& path_or_name, const ReadOptions& optio
 
 // The scenario with every default written out. Reading it again gives the same scenario.
 std::string to_yaml(const Scenario& scenario);
+std::string to_yaml(const ModelSpec& model);  // its keys, for a file that `workload.model` names
 
 // What travels inside the binary, sorted by name.
 std::vector<std::string> shipped_scenarios();

@@ -36,6 +36,8 @@ class FieldWriter {
     } else if (!(info.zero_is_absent && is_zero(value)) && !is_empty(value)) {
       if constexpr (std::is_same_v<Value, LinkPerTier>)
         links(key, value);
+      else if constexpr (requires(FieldWriter & v) { describe(v, value[0]); })
+        entries(key, value);
       else
         line(key, text(value));
     }
@@ -53,13 +55,17 @@ class FieldWriter {
 
   void links(std::string_view key, const LinkPerTier& value) {
     if (value.upper.empty()) return field(key, value.lowest);
+    std::vector<topology::FabricLinkSpec> tiers = {value.lowest};
+    tiers.insert(tiers.end(), value.upper.begin(), value.upper.end());
+    entries(key, tiers);
+  }
+  template <class T>
+  void entries(std::string_view key, std::vector<T>& values) {
     begin(key);
-    const auto entry = [&](topology::FabricLinkSpec& link) {
+    for (T& value : values) {
       FieldWriter nested(out_, indent_ + 4, std::string(static_cast<std::size_t>(indent_), ' ') + "  - ");
-      describe(nested, link);
-    };
-    entry(value.lowest);
-    for (topology::FabricLinkSpec& link : value.upper) entry(link);
+      describe(nested, value);
+    }
   }
   void begin(std::string_view key) { out_ += fmt::format("{}{}:\n", margin(), key); }
   void line(std::string_view key, std::string_view value) { out_ += fmt::format("{}{}: {}\n", margin(), key, value); }
@@ -86,6 +92,7 @@ class FieldWriter {
   template <class T>
   static bool is_empty(const T& value) {
     if constexpr (std::is_same_v<T, LayersPerStage>) return value.layers_of_chunk.empty();
+    if constexpr (std::is_same_v<T, FailureList>) return value.always.empty() && value.timed.empty();
     if constexpr (std::is_same_v<T, std::string> || is_vector<T>::value) return value.empty();
     return false;
   }
@@ -105,12 +112,19 @@ class FieldWriter {
       return to_text(value);
     } else if constexpr (std::is_same_v<T, std::string>) {
       return in_quotes(value);
-    } else if constexpr (std::is_same_v<T, sim::BytesPerSecond> || std::is_same_v<T, sim::Time>) {
+    } else if constexpr (std::is_same_v<T, sim::BytesPerSecond> || std::is_same_v<T, sim::Time> || std::is_same_v<T, sim::Bytes>) {
       return in_quotes(to_text(value));
     } else if constexpr (std::is_same_v<T, LineRate>) {
       return in_quotes(to_text(value.value, BandwidthUnit::bits));
     } else if constexpr (std::is_same_v<T, LayersPerStage>) {
       return list(value.layers_of_chunk);
+    } else if constexpr (std::is_same_v<T, FailureList>) {
+      std::vector<std::string> entries;
+      for (const std::string& name : value.always) entries.push_back(text(name));
+      for (const topology::TimedFailure& f : value.timed)
+        entries.push_back(fmt::format("{{{}: {}, at: {}{}}}", kind_of(f), text(f.part), text(f.at),
+                                      f.duration ? fmt::format(", for: {}", text(*f.duration)) : ""));
+      return fmt::format("[{}]", fmt::join(entries, ", "));
     } else if constexpr (std::is_same_v<T, PlacementOrHosts>) {
       return value.placement == Placement::list ? list(value.hosts) : text(value.placement);
     } else {
@@ -137,6 +151,14 @@ bool is_the_workload(const Scenario& scenario) {
 }
 
 }  // namespace
+
+std::string to_yaml(const ModelSpec& model) {
+  ModelSpec copy = model;
+  std::string out;
+  FieldWriter writer(out, 0);
+  describe(writer, copy);
+  return out;
+}
 
 std::string to_yaml(const Scenario& scenario) {
   Scenario copy = scenario;  // visitors take references; nothing is changed

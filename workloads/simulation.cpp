@@ -1,6 +1,8 @@
 #include "workloads/simulation.hpp"
+#include <algorithm>
 #include <utility>
 #include "workloads/folding.hpp"
+#include "workloads/packet_network.hpp"
 
 namespace workloads {
 namespace {
@@ -34,10 +36,29 @@ std::optional<Simulation> try_whole_collectives(const Scenario& scenario, RunOpt
   return simulation;
 }
 
+// No two ranks provably do the same.
+bool is_uneven(const Plan& plan) {
+  return std::ranges::any_of(plan.jobs, [](const PlannedJob& job) { return job.jitter > 0; }) ||
+         std::ranges::any_of(plan.ranks, [](const Rank& rank) { return rank.slowness != 1; });
+}
+
+// Folded ranks and coupled collectives have no packets of their own. Links are not traced.
+Simulation simulate_packets(const Scenario& scenario, const RunOptions& options, Plan plan, const kernels::OperationTimes& times,
+                            const topology::Fabric& fabric) {
+  Simulation simulation{.plan = std::move(plan)};
+  sim::CoupledNetwork network(make_packet_network_of_plan(scenario, fabric), simulation.plan.links, sim::Coupling::off);
+  simulation.outcome = Executor(simulation.plan, network, times, options).run();
+  if (const sim::PacketCounts* packets = network.packet_counts()) simulation.packets = *packets;
+  return simulation;
+}
+
 }  // namespace
 
-Simulation simulate(const Scenario& scenario, const RunOptions& options, const Plan& whole, const kernels::OperationTimes& times) {
+Simulation simulate(const Scenario& scenario, const RunOptions& options, const Plan& whole, const kernels::OperationTimes& times,
+                    const topology::Fabric& fabric) {
+  if (scenario.network == "packet") return simulate_packets(scenario, options, whole, times, fabric);
   const sim::Coupling coupling = options.exact ? sim::Coupling::off : sim::Coupling::automatic;
+  if (!whole.changes.empty() || is_uneven(whole)) return simulate_plan(scenario, options, whole, times, coupling);
   if (options.fold && !options.exact) {
     const Plan folded = fold(whole, CollectiveEdges::as_one);
     if (folded.ranks.size() == whole.ranks.size()) return simulate_plan(scenario, options, whole, times, coupling);
@@ -45,6 +66,12 @@ Simulation simulate(const Scenario& scenario, const RunOptions& options, const P
       return options.trace ? simulate_plan(scenario, options, folded, times, sim::Coupling::always) : std::move(*simulation);
   }
   return simulate_plan(scenario, options, options.fold ? fold(whole) : whole, times, coupling);
+}
+
+Simulation simulate_fluid(Scenario scenario, RunOptions options, const Plan& whole, const kernels::OperationTimes& times) {
+  scenario.network = "fluid";
+  options.trace = nullptr;
+  return simulate_plan(scenario, options, whole, times, sim::Coupling::automatic);
 }
 
 }  // namespace workloads

@@ -76,7 +76,8 @@ std::vector<ErrorCause> step_error_causes(const JobResult& result, const std::ar
                                           const kernels::SoftwareProfile& software) {
   const auto exposed = [&](Category c) { return result.breakdown_s[static_cast<std::size_t>(c)]; };
   const auto seconds = [&](OpClass c) { return device_s[static_cast<std::size_t>(c)]; };
-  const double scale_up = exposed(Category::tp_comm), network = exposed(Category::dp_comm) + exposed(Category::pp_comm);
+  const double scale_up = exposed(Category::tp_comm),
+               network = exposed(Category::dp_comm) + exposed(Category::pp_comm) + exposed(Category::cp_comm);
   const double kernels = seconds(OpClass::gemm) + seconds(OpClass::attention) + seconds(OpClass::memory_bound);
   const double busy = kernels + scale_up + network;  // waiting (bubbles) scales with what is waited for
 

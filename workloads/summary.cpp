@@ -27,6 +27,19 @@ Json error_causes_json(const JobResult& job) {
   return causes;
 }
 
+Json path_json(const JobResult& job) {
+  Json path = Json::array();
+  for (const PathItem& item : job.critical_path) path.push_back({{"op", item.op}, {"rank", item.rank}, {"seconds", item.seconds}});
+  return path;
+}
+
+Json sensitivity_json(const Result& result) {
+  Json rows = Json::array();
+  for (const Sensitivity& s : result.sensitivity)
+    rows.push_back({{"parameter", s.parameter}, {"elasticity", s.elasticity}, {"seconds_per_percent", s.seconds_per_percent}});
+  return rows;
+}
+
 // The figures of one job, which for the first one are also the top level. A figure that divides by
 // zero becomes null: JSON has no infinity.
 Json job_json(const JobResult& job) {
@@ -44,7 +57,8 @@ Json job_json(const JobResult& job) {
           {"mfu", job.mfu()},
           {"hfu", job.hfu()},
           {"breakdown_s", breakdown_json(job)},
-          {"memory_per_gpu_bytes", memory_json(job.memory)}};
+          {"memory_per_gpu_bytes", memory_json(job.memory)},
+          {"critical_path", path_json(job)}};
 }
 
 Json network_json(const NetworkStats& stats) {
@@ -52,15 +66,18 @@ Json network_json(const NetworkStats& stats) {
   for (const auto& link : stats.full_links)
     full_links.push_back(
         {{"name", link.name}, {"kind", link.kind}, {"utilization", link.utilization}, {"limiting_share", link.limiting_share}});
+  const auto counted = [&](auto member) { return stats.packets ? Json((*stats.packets).*member) : Json(); };
   return {{"flows", stats.flows},
           {"bytes", stats.bytes},
           {"max_link_utilization", stats.max_link_utilization},
           {"mean_link_utilization", stats.mean_link_utilization},
           {"ecmp_max_flows_per_link", stats.ecmp_max_flows_per_link},
-          {"packet_hops", nullptr},  // packet mode's
-          {"drops", nullptr},
-          {"pauses", nullptr},
-          {"marks", nullptr},
+          {"packet_hops", counted(&sim::PacketCounts::packet_hops)},
+          {"drops", counted(&sim::PacketCounts::drops)},
+          {"pauses", counted(&sim::PacketCounts::pauses)},
+          {"marks", counted(&sim::PacketCounts::marks)},
+          {"max_queue_bytes", counted(&sim::PacketCounts::max_queue_bytes)},
+          {"fluid_step_time_s", stats.packets ? Json(stats.fluid_step_time_s) : Json()},
           {"full_link_count", stats.full_link_count},
           {"full_links", full_links}};
 }
@@ -77,10 +94,10 @@ std::string summary_json(const Result& result) {
               {"seed", result.seed}, {"network", result.network},
               {"gpus", result.gpus}, {"jobs", jobs}};
   all.update(job_json(result.jobs.empty() ? JobResult{} : result.jobs.front()));
+  if (!result.sensitivity.empty()) all["sensitivity"] = sensitivity_json(result);
   all["network_stats"] = network_json(result.network_stats);
   all["bill_of_materials"] = bill_json(result.bill_of_materials);
   all["energy_j_per_step"] = nullptr;
-  all["critical_path"] = Json::array();
   all["events"] = result.events;
   all["ranks_simulated"] = result.ranks_simulated;
   all["warnings"] = result.warnings;

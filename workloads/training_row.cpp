@@ -67,9 +67,7 @@ class Conversion {
 
   void refuse_what_is_not_modelled() const {
     if (!cell("moe_experts").empty() && cell("moe_experts") != "0") throw Inexpressible{"mixtures of experts are not supported yet."};
-    for (const char* column : {"cp", "ep"}) {
-      if (number(column, 1) != 1) throw Inexpressible{fmt::format("{} {} is not supported yet.", column, cell(column))};
-    }
+    if (number("ep", 1) != 1) throw Inexpressible{fmt::format("ep {} is not supported yet.", cell("ep"))};
   }
 
   void choose_accelerator() {
@@ -91,7 +89,7 @@ class Conversion {
 
   std::string cluster() {
     const std::int64_t gpus = number("n_gpus");
-    const std::int64_t per_host = std::min(number("gpus_per_node", 8), gpus);  // of one host, only the part in use
+    const std::int64_t per_host = number("gpus_per_node", 8);
     if (per_host < 1) throw Inexpressible{fmt::format("gpus_per_node is {}.", per_host)};
     const bool one_host = gpus <= per_host;
     const std::string network = cell("network");
@@ -144,8 +142,10 @@ class Conversion {
     const std::int64_t tp = number("tp", 1), pp = number("pp", 1), stages = std::max<std::int64_t>(1, number("virtual_stages", 1));
     const bool even = pp > 0 && number("layers") % (pp * stages) == 0;
     const std::string dp = cell("dp").empty() ? "" : fmt::format("dp: {}, ", number("dp"));
-    return fmt::format("{{tp: {}, pp: {}, {}virtual_stages: {}, sequence_parallel: {}, zero: {}, layers_per_stage: {}}}", tp, pp, dp,
-                       stages, sequence_parallel(tp) ? "true" : "false", zero(), even ? "even" : "balanced");
+    const std::int64_t cp = number("cp", 1);
+    const std::string context = cp > 1 ? fmt::format("cp: {}, ", cp) : "";
+    return fmt::format("{{tp: {}, pp: {}, {}{}virtual_stages: {}, sequence_parallel: {}, zero: {}, layers_per_stage: {}}}", tp, pp, context,
+                       dp, stages, sequence_parallel(tp) ? "true" : "false", zero(), even ? "even" : "balanced");
   }
   // "1", "3 (Megatron-FSDP)".
   std::string zero() const {
@@ -166,7 +166,7 @@ class Conversion {
   // "FP8-CS" and "FP8-MX" name the scaling too.
   std::string precision() const {
     const std::string stated = lower(cell("precision"));
-    for (const char* known : {"fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8"})
+    for (const char* known : {"fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4"})
       if (stated == known) return fmt::format("  precision: {}\n", known);
     if (stated == "fp8-cs") return "  precision: fp8\n  fp8_recipe: current\n";
     if (stated == "fp8-mx") return "  precision: mxfp8\n";

@@ -30,8 +30,8 @@ struct Framework {
   std::string_view part, software;
 };
 constexpr Framework frameworks[] = {
-    {"megatron-bridge", "megatron-bridge"}, {"megatron-lm + te", "megatron-core"}, {"nemo", "nemo"}, {"megatron-core", "megatron-core"},
-    {"deepspeed", "megatron-deepspeed"},    {"torchtitan", "torchtitan"},          {"fsdp", "fsdp"}, {"tensorflow", "bert-nvidia"}};
+    {"megatron-bridge", "megatron-bridge"}, {"megatron-lm + te", "megatron-lm"}, {"nemo", "nemo"}, {"megatron-core", "megatron-core"},
+    {"deepspeed", "megatron-deepspeed"},    {"torchtitan", "torchtitan"},        {"fsdp", "fsdp"}, {"tensorflow", "bert-nvidia"}};
 
 struct Family {
   std::string_view part, keys;
@@ -66,12 +66,14 @@ std::string software_of_framework(std::string_view framework, int year, std::str
   for (const Framework& known : frameworks)
     if (mentions(name, known.part)) return std::string(known.software);
   if (!mentions(name, "megatron-lm")) return {};
+  if (mentions(name, "2020")) return "megatron-2020";
   if (mentions(name, "(20") || year < 2022) return "megatron-2021";
   return year == 2022 ? "megatron-2022" : "megatron-core";
 }
 
 bool runs_megatron_core(std::string_view software) {
-  return software == "megatron-core" || software == "nemo" || software == "megatron-bridge" || software == "mlperf-nvidia";
+  return software == "megatron-core" || software == "megatron-lm" || software == "nemo" || software == "megatron-bridge" ||
+         software == "mlperf-nvidia";
 }
 
 std::string model_keys_of_name(std::string_view name, std::string_view software) {

@@ -14,7 +14,7 @@ bool is_fp8(Precision p) { return kernels::bytes_per_element(p) < 2; }
 std::string_view recipe_of(const JobSpec& job) {
   if (!is_fp8(job.precision)) return "-";
   constexpr std::string_view names[] = {"delayed", "current", "block"};
-  const Fp8Recipe usual = job.precision == Precision::mxfp8 ? Fp8Recipe::block : Fp8Recipe::delayed;
+  const Fp8Recipe usual = job.precision == Precision::fp8 ? Fp8Recipe::delayed : Fp8Recipe::block;
   return names[static_cast<int>(job.fp8_recipe.value_or(usual))];
 }
 
@@ -34,11 +34,12 @@ class TransformerOps::Builder {
         m_(job_.model),
         flash_(ops.flash_),
         layer_(layer) {
-    tokens_ = double(job_.micro_batch) * m_.seq_len;
+    sequence_ = double(m_.seq_len) / job_.parallel.cp;
+    tokens_ = job_.micro_batch * sequence_;
     tp_ = job_.parallel.tp;
     sequence_tp_ = job_.parallel.sequence_parallel ? tp_ : 1;
     heads_ = double(m_.heads) / tp_;
-    scores_ = double(job_.micro_batch) * heads_ * m_.seq_len * m_.seq_len;
+    scores_ = tokens_ * heads_ * m_.seq_len;
     precision_ = job_.precision;
   }
 
@@ -104,6 +105,20 @@ class TransformerOps::Builder {
                     .host = sim::Time::seconds(s_.host_collective_s),
                     .bytes = sim::Bytes{std::llround(bytes)}});
   }
+  // Keys and values go round the ranks of a sequence, in the backward pass their gradients too, while attention is at work
+  // on those that are there.
+  void exchange(Meeting meeting, kernels::Direction direction) {
+    if (job_.parallel.cp == 1) return;
+    const double kv = 2 * std::max(1.0, double(m_.kv_heads) / tp_) * m_.head_size() * width() * tokens_ * job_.parallel.cp;
+    const bool begins = meeting == Meeting::context_begin;
+    ops_.push_back({.name = "context_exchange",
+                    .op_class = OpClass::collective,
+                    .collective = kernels::CollectiveOp::all_gather,
+                    .meeting = meeting,
+                    .layer = layer_,
+                    .host = sim::Time::seconds(begins ? s_.host_collective_s : 0),
+                    .bytes = sim::Bytes{begins ? std::llround(direction == kernels::Direction::forward ? kv : 2 * kv) : 0}});
+  }
   // Around a tensor-parallel block: one all-reduce, or with sequence parallelism its two halves.
   // A gather is pipelined with the product that follows, a forward reduce-scatter with the one before. A reduction in the
   // backward pass runs beside the weight gradient, which does not need it.
@@ -152,6 +167,7 @@ class TransformerOps::Builder {
   const ModelSpec& m_;
   bool flash_;
   int layer_;
+  double sequence_;  // tokens of a sequence on this rank
   double tokens_, scores_, heads_;
   int tp_, sequence_tp_;
   Precision precision_;                  // of the products
@@ -163,32 +179,40 @@ class TransformerOps::Builder {
 void TransformerOps::Builder::attention(kernels::Direction direction) {
   const bool forward = direction == kernels::Direction::forward;
   const double factor = forward ? s_.attention_forward_factor : s_.attention_backward_factor;
-  const double s = m_.seq_len, d = m_.head_size();
+  const double s = m_.seq_len, own = sequence_, d = m_.head_size();
+  exchange(Meeting::context_begin, direction);
   if (flash_) {
+    // A rank holds two parts of a causal sequence, one of each end, so it has the same work with the keys of each rank: that of
+    // its own.
+    const int parts = job_.parallel.cp;
     const bool causal = m_.architecture == Architecture::decoder;
-    const kernels::AttentionShape shape{job_.micro_batch, m_.seq_len, std::max(1, m_.heads / tp_), std::max(1, m_.kv_heads / tp_),
-                                        std::llround(d),  causal};
+    const kernels::AttentionShape shape{
+        job_.micro_batch, std::llround(own), std::max(1, m_.heads / tp_), std::max(1, m_.kv_heads / tp_), std::llround(d), causal};
     auto time = times_.flash_attention(shape, direction);
     time.seconds *= factor;
-    kernel(forward ? "flash_attention" : "flash_attention_backward", OpClass::attention, time,
-           (forward ? 4 : 10) * scores_ * d / (causal ? 2 : 1));
+    for (int part = 1; part <= parts; ++part) {
+      if (part == parts) exchange(Meeting::context_end, direction);
+      kernel(forward ? "flash_attention" : "flash_attention_backward", OpClass::attention, time,
+             (forward ? 4 : 10) * scores_ * d / (causal ? 2 : 1) / parts);
+    }
     return;
   }
+  exchange(Meeting::context_end, direction);
   const auto scores = [&](std::string_view name, double bytes) {
     auto time = times_.memory_bound(score_bytes(bytes));
     time.seconds *= factor;
     kernel(name, OpClass::attention, time);
   };
   if (forward) {
-    batched("scores", s, s, d, factor);
+    batched("scores", own, s, d, factor);
     scores("softmax_dropout", s_.score_forward);
-    batched("context", s, d, s, factor);
+    batched("context", own, d, s, factor);
   } else {
-    batched("probabilities_gradient", s, s, d, factor);
-    batched("value_gradient", s, d, s, factor);
+    batched("probabilities_gradient", own, s, d, factor);
+    batched("value_gradient", s, d, own, factor);
     scores("softmax_dropout_backward", s_.score_backward);
-    batched("query_gradient", s, d, s, factor);
-    batched("key_gradient", s, d, s, factor);
+    batched("query_gradient", own, d, s, factor);
+    batched("key_gradient", s, d, own, factor);
   }
 }
 
@@ -346,7 +370,8 @@ Ops TransformerOps::shard_copies(double parameters) const {
 }
 
 sim::Bytes TransformerOps::boundary_bytes() const {
-  const double all = double(job_.micro_batch) * job_.model.seq_len * job_.model.hidden * activation_width(job_.precision);
+  const double tokens = double(job_.micro_batch) * job_.model.seq_len / job_.parallel.cp;
+  const double all = tokens * job_.model.hidden * activation_width(job_.precision);
   const bool split = job_.parallel.sequence_parallel || software_.scatter_gather_p2p;
   return sim::Bytes{std::llround(all / (split ? job_.parallel.tp : 1))};
 }

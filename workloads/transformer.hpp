@@ -13,11 +13,15 @@ namespace workloads {
 enum class OpClass : std::uint8_t { gemm, attention, memory_bound, launch, collective };
 inline constexpr std::size_t op_class_count = 5;
 
-// One kernel on the compute stream, or a tensor-parallel collective that it waits for.
+// With whom, and when it is waited for: by the next kernel, or by `context_end` behind some kernels.
+enum class Meeting : std::uint8_t { tensor, context_begin, context_end };
+
+// One kernel on the compute stream, or a collective that it waits for.
 struct Op {
   std::string_view name;
   OpClass op_class = OpClass::launch;
   kernels::CollectiveOp collective = kernels::CollectiveOp::all_reduce;  // for OpClass::collective
+  Meeting meeting = Meeting::tensor;                                     // of one
   bool outside_measured_range = false;
   int layer = -1;
   sim::Time device;  // on the compute stream; zero for collectives, whose time the group knows
@@ -27,6 +31,11 @@ struct Op {
   double flops = 0;
 };
 using Ops = std::vector<Op>;
+
+// How much longer kernels and a collective take while they run beside each other.
+struct Slowdown {
+  double compute = 1, collective = 1;
+};
 
 // What the stages of a pipeline are made of: the kernels of one rank, in order.
 class ModelOps {
@@ -40,6 +49,7 @@ class ModelOps {
   virtual Ops head_backward() const = 0;
   virtual Ops optimizer(double parameters) const = 0;     // that this rank updates
   virtual Ops shard_copies(double parameters) const = 0;  // into and out of the buffers of fully sharded parameters
+  virtual Slowdown overlap_slowdown() const { return {}; }
 };
 
 // A transformer as the job's framework runs it; times from the device profile.
@@ -55,6 +65,7 @@ class TransformerOps final : public ModelOps {
   Ops head_backward() const override;
   Ops optimizer(double parameters) const override;
   Ops shard_copies(double parameters) const override;
+  Slowdown overlap_slowdown() const override { return {software_.overlap_slowdown, software_.overlap_collective_slowdown}; }
   sim::Bytes boundary_bytes() const;  // activations between two stages, of one tensor-parallel rank
 
  private:

@@ -51,6 +51,8 @@ class Arguments {
                           std::string help) = 0;  // may be repeated
   virtual Arguments& choice(std::string name, std::string& value, std::vector<std::string> known, std::string help) = 0;
   virtual Arguments& flag(std::string name, bool& value, std::string help) = 0;
+  // An option whose value is options of another program: it may begin with a dash.
+  virtual Arguments& pass_on(std::string name, std::string placeholder, std::string& value, std::string help) = 0;
 };
 
 // Where a command's results go. Standard output carries results only, everything else goes to standard error.

@@ -81,6 +81,11 @@ class Cli11Arguments final : public Arguments {
     return *this;
   }
 
+  Arguments& pass_on(std::string name, std::string placeholder, std::string& value, std::string help) override {
+    pass_on_.push_back(name);
+    return option(name, placeholder, value, help);
+  }
+
   void start_common_options() { common_from_ = lines_.size(); }
   bool given(const std::string& name) const { return app_.count(name) > 0; }
   void parse(std::vector<std::string> words);
@@ -120,7 +125,7 @@ class Cli11Arguments final : public Arguments {
   const Verb& verb_;
   CLI::App app_;
   std::vector<Line> positionals_, lines_;
-  std::vector<std::string> names_, lists_;
+  std::vector<std::string> names_, lists_, pass_on_;
   std::string usage_, required_;
   const std::string* required_value_ = nullptr;
   std::size_t common_from_ = 0;
@@ -131,6 +136,10 @@ void Cli11Arguments::parse(std::vector<std::string> words) {
   std::vector<std::string> checked;
   std::string list;  // the list option that the words since belong to
   for (auto& word : words) {
+    if (!checked.empty() && std::ranges::count(pass_on_, checked.back()) > 0) {
+      checked.back() += "=" + word;
+      continue;
+    }
     if (!list.empty() && is_assignment(word) && word.front() != '-') {
       if (checked.back() != list) checked.push_back(list);
     } else if (word.size() > 1 && word.front() == '-' && !std::isdigit(static_cast<unsigned char>(word[1]))) {

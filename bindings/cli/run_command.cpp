@@ -10,6 +10,7 @@
 #include "workloads/plan_builder.hpp"  // pipeline_ranks
 #include "workloads/run.hpp"
 #include "workloads/scenario_reader.hpp"
+#include "workloads/studies/sensitivity.hpp"
 #include "workloads/summary.hpp"
 #include "workloads/trace_file.hpp"
 #include "workloads/version.hpp"
@@ -36,6 +37,7 @@ class RunCommand final : public Command {
         .option("--network", "NAME", network_, "analytic or fluid, instead of the scenario's")
         .list("--set", "a.b.c=value", overrides_, "change one key of the scenario; may be repeated")
         .flag("--no-fold", no_fold_, "simulate every rank, also those that provably do the same")
+        .flag("--sensitivity", sensitivity_, "also say how the step time follows bandwidths, latencies and efficiencies")
         .flag("--exact", exact_, "simulate every message of a collective, also while no other flow is on its links");
   }
 
@@ -82,15 +84,22 @@ class RunCommand final : public Command {
   workloads::Result simulate(const workloads::Scenario& scenario, sim::TraceSink* trace, const Console& console) {
     ProgressBar bar(!console.options().quiet);
     const CtrlC ctrl_c;
-    workloads::RunOptions options{
-        .threads = console.options().threads, .fold = !no_fold_, .exact = exact_, .trace_level = level_named(level_), .trace = trace};
+    workloads::RunOptions options{.threads = console.options().threads,
+                                  .fold = !no_fold_,
+                                  .exact = exact_,
+                                  .trace_level = level_named(level_),
+                                  .critical_path = true,
+                                  .trace = trace};
     if (!timeline_.empty()) options.trace_level = std::max(options.trace_level, workloads::TraceLevel::ops);
     options.progress = [&](double fraction) {
       bar.show(fraction);
       return !CtrlC::pressed();
     };
+    options.notice = [&](const std::string& text) { console.warn(text); };
     try {
-      return workloads::run(scenario, options);
+      workloads::Result result = workloads::run(scenario, options);
+      if (sensitivity_) result.sensitivity = workloads::sensitivity(scenario, options);
+      return result;
     } catch (const sim::InputError&) {
       std::error_code ignored;
       if (!out_.empty()) std::filesystem::remove(out_ + ".partial", ignored);
@@ -119,7 +128,7 @@ class RunCommand final : public Command {
 
   std::string scenario_, out_, level_, timeline_, network_;
   std::vector<std::string> overrides_;
-  bool no_fold_ = false, exact_ = false;
+  bool no_fold_ = false, exact_ = false, sensitivity_ = false;
 };
 
 std::unique_ptr<Command> make_run() { return std::make_unique<RunCommand>(); }

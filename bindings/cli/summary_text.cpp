@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
+#include <map>
 
 namespace cli {
 namespace {
@@ -68,6 +69,36 @@ std::string breakdown(const JobResult& job) {
   return text;
 }
 
+// Its longest items, all ranks together.
+std::string critical_path(const JobResult& job) {
+  std::map<std::string, double> by_op;
+  for (const auto& item : job.critical_path) by_op[item.op] += item.seconds;
+  std::vector<std::pair<std::string, double>> items(by_op.begin(), by_op.end());
+  std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  constexpr std::size_t most = 8;
+  double rest = 0;
+  for (std::size_t i = most; i < items.size(); ++i) rest += items[i].second;
+  items.resize(std::min(most, items.size()));
+  if (rest > 0) items.emplace_back("others", rest);
+  const Scale unit = scale_of(job.step_time_s, time_units);
+  std::string text = items.empty() ? "" : "  critical path: what the end of the step waited for\n";
+  for (const auto& [op, seconds] : items)
+    text += fmt::format("    {:<24}{:>8} {:<2} {:>7}\n", op, fixed(seconds / unit.factor, decimals_of(job.step_time_s / unit.factor)),
+                        unit.unit, percent(seconds / job.step_time_s));
+  return text;
+}
+
+std::string sensitivity(const Result& result) {
+  if (result.sensitivity.empty()) return "";
+  std::string text = "  1 % better shortens the step by\n";
+  for (const auto& s : result.sensitivity) {
+    const double seconds = s.seconds_per_percent;
+    const Scale unit = scale_of(std::abs(seconds), time_units);
+    text += fmt::format("    {:<24}{:>8.3f} % {:>9} {}\n", s.parameter, s.elasticity, digits(seconds / unit.factor), unit.unit);
+  }
+  return text;
+}
+
 std::string memory(const workloads::MemoryUse& use) {
   constexpr double gib = 1024.0 * 1024 * 1024;
   std::string parts;
@@ -97,6 +128,7 @@ std::string job_text(const JobResult& job) {
     text += line("hardware", fmt::format("{} TFLOP/s per GPU   HFU {}, recomputation included",
                                          digits(job.hardware_flops_per_gpu_s() / 1e12), percent(job.hfu())));
   text += "  where the step time goes, mean over ranks\n" + breakdown(job);
+  text += critical_path(job);
   if (job.memory.capacity > 0) text += memory(job.memory);
   return text;
 }
@@ -108,6 +140,13 @@ std::string network(const workloads::NetworkStats& stats) {
   std::string text = line("network", fmt::format("links used {} at most, {} on average; {} flows, {} {}",
                                                  percent(stats.max_link_utilization), percent(stats.mean_link_utilization),
                                                  count(static_cast<double>(stats.flows)), digits(stats.bytes / unit.factor), unit.unit));
+  if (stats.packets) {
+    const auto number = [](std::uint64_t n) { return count(static_cast<double>(n)); };
+    return text +
+           line("packets", fmt::format("{} hops; {} dropped, {} marked, {} pauses", number(stats.packets->packet_hops),
+                                       number(stats.packets->drops), number(stats.packets->marks), number(stats.packets->pauses))) +
+           line("fluid", fmt::format("step time {:.4g} s in the fluid network", stats.fluid_step_time_s));
+  }
   constexpr std::size_t most = 3;
   constexpr double worth_saying = 0.01;  // of the time; a NIC that sends both ways of a pipeline at once is below it
   std::size_t shown = 0;
@@ -131,6 +170,7 @@ std::string summary_text(const Result& result, const std::vector<std::string>& f
     if (result.jobs.size() > 1) text += fmt::format("job {}: {} GPUs\n", job.name, count(job.gpus));
     text += job_text(job) + "\n";
   }
+  text += sensitivity(result);
   text += network(result.network_stats);
   const Scale unit = scale_of(result.wall_s, time_units);
   text += line("simulated",

@@ -68,6 +68,15 @@ std::string traffic_text(const workloads::Scenario& scenario, const FlowList& li
   text += line("busiest link", outcome.busiest_link.empty()
                                    ? "none: no flow crossed a link"
                                    : fmt::format("{}, {:.1f} % of the makespan", outcome.busiest_link, 100 * outcome.max_link_utilization));
+  for (const topology::TierBalance& tier : outcome.balance)
+    if (tier.kind > topology::LinkKind::host_leaf && tier.max_flows > 0)
+      text += line(std::string(name_of(tier.kind)),
+                   fmt::format("{}{} flows on the fullest of {} links, {:.2f} times the mean load",
+                               tier.direction.empty() ? "" : tier.direction + ": ", tier.max_flows, tier.links, tier.max_over_mean));
+  if (outcome.packets)
+    text += line("packets", fmt::format("{} hops; {} dropped, {} marked, {} pauses; longest queue {}", count(outcome.packets->packet_hops),
+                                        count(outcome.packets->drops), count(outcome.packets->marks), count(outcome.packets->pauses),
+                                        volume(static_cast<double>(outcome.packets->max_queue_bytes))));
   text += size_table(summary) + "\n";
   text += line("simulated",
                fmt::format("{} events in {}; signature {:016x}", count(outcome.events), duration(outcome.wall_s), outcome.signature));
@@ -124,10 +133,14 @@ class TrafficCommand final : public Command {
                           const Console& console) const {
     ProgressBar bar(!console.options().quiet);
     const CtrlC ctrl_c;
-    const TrafficOptions options{.threads = console.options().threads, .exact = exact_, .progress = [&](double fraction) {
-                                   bar.show(fraction);
-                                   return !CtrlC::pressed();
-                                 }};
+    const TrafficOptions options{.threads = console.options().threads,
+                                 .exact = exact_,
+                                 .progress =
+                                     [&](double fraction) {
+                                       bar.show(fraction);
+                                       return !CtrlC::pressed();
+                                     },
+                                 .notice = [&](const std::string& text) { console.warn(text); }};
     return run_traffic(scenario, fabric, list, options);
   }
 

@@ -34,6 +34,17 @@ std::string sets_text(const Validation& validation) {
   return text;
 }
 
+std::string held_out_text(const Validation& validation) {
+  if (validation.held_out.empty()) return {};
+  std::string text = fmt::format(
+      "\ncollectives predicted by fits that did not see them: exp(mean |log|) - 1\n{:<14} {:<26} {:<12} {:<9} {:>6} {:>8} {:>8}   {}\n",
+      "device", "operation", "size", "unseen", "rows", "error", "signed", "logs differ by");
+  for (const workloads::HeldOutSet& s : validation.held_out)
+    text += fmt::format("{:<14} {:<26} {:<12} {:<9} {:>6} {:>6.1f} % {:>+6.1f} %   {}\n", s.device, s.operation, s.size, s.unseen, s.n,
+                        100 * s.geometric_error, 100 * s.bias, s.spread > 0 ? fmt::format("{:.1f} %", 100 * s.spread) : "");
+  return text + "\n";
+}
+
 std::string skipped_text(const Validation& validation) {
   std::map<std::string, int> count;
   for (const workloads::SkippedRow& row : validation.skipped) ++count[row.reason];
@@ -64,7 +75,7 @@ class ValidateCommand final : public Command {
     const Validation validation = workloads::validate(options_);
     constexpr std::size_t listed = 40;  // more are a table of sets, and all are in the JSON
     if (validation.rows.size() <= listed) console.print(rows_text(validation) + "\n");
-    console.print(sets_text(validation) + skipped_text(validation));
+    console.print(sets_text(validation) + held_out_text(validation) + skipped_text(validation));
     console.write_json(workloads::validation_json(validation) + "\n");
     if (!table_.empty()) write_whole_file(table_, workloads::validation_table(validation));
     if (!plot_.empty()) write_whole_file(plot_, picture(validation));

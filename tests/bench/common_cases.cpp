@@ -164,16 +164,16 @@ std::ifstream open(const std::filesystem::path& path) {
 // Starts messages when they may start, and notes when they end.
 class Player {
  public:
-  Player(const Case& input, int threads)
-      : input_(input),
-        network_(std::vector<LinkSpec>(input.links, {BytesPerSecond{link_bytes_per_second}}), nullptr, threads),
-        outcome_{std::vector<Time>(input.flows())} {}
+  Player(const Case& input, Network& network) : input_(input), network_(network), outcome_{std::vector<Time>(input.flows())} {}
 
+  Outcome play() { return input_.messages > 1 ? play_ring() : play_list(); }
+
+ private:
   Outcome play_list() {
     for (std::uint32_t next = 0;;) {
       const Time arrival = next < input_.transfers.size() ? input_.transfers[next].start : never;
       const Time now = std::min(arrival, network_.next_event());
-      if (now == never) return conclude();
+      if (now == never) return std::move(outcome_);
       for (const FlowId id : network_.advance_to(now)) outcome_.finishes[transfer_of_flow_[id.value()]] = outcome_.makespan = now;
       for (; next < input_.transfers.size() && input_.transfers[next].start == now; ++next) start(next);
     }
@@ -197,10 +197,9 @@ class Player {
       }
       for (const std::uint32_t rank : finished) start_next(rank), start_next((rank + 1) % n);
     }
-    return conclude();
+    return std::move(outcome_);
   }
 
- private:
   void start(std::uint32_t transfer) {
     const Transfer& t = input_.transfers[transfer];
     shares_.clear();
@@ -209,13 +208,9 @@ class Player {
     if (transfer_of_flow_.size() <= id.value()) transfer_of_flow_.resize(id.value() + 1);
     transfer_of_flow_[id.value()] = transfer;
   }
-  Outcome conclude() {
-    outcome_.solves = network_.solves();
-    return std::move(outcome_);
-  }
 
   const Case& input_;
-  FluidNetwork network_;
+  Network& network_;
   Outcome outcome_;
   std::vector<LinkShare> shares_;
   std::vector<std::uint32_t> transfer_of_flow_;
@@ -260,8 +255,30 @@ Case read_case(std::string_view name, const std::filesystem::path& folder) {
 }
 
 Outcome simulate(const Case& input, int threads) {
-  Player player(input, threads);
-  return input.messages > 1 ? player.play_ring() : player.play_list();
+  FluidNetwork network(std::vector<LinkSpec>(input.links, {BytesPerSecond{link_bytes_per_second}}), nullptr, threads);
+  Outcome outcome = Player(input, network).play();
+  outcome.solves = network.solves();
+  return outcome;
+}
+
+Outcome simulate(const Case& input, Network& network) { return Player(input, network).play(); }
+
+PacketFabric packet_fabric(const Case& input) {
+  // Ends of links, those that begin first; two that follow each other on a path meet in one node.
+  std::vector<std::uint32_t> node(2 * std::size_t{input.links});
+  std::iota(node.begin(), node.end(), 0u);
+  const auto node_of = [&](std::uint32_t end) {
+    while (node[end] != end) end = node[end] = node[node[end]];
+    return end;
+  };
+  for (const Transfer& t : input.transfers)
+    for (std::size_t i = 1; i < t.path.size(); ++i) node[node_of(input.links + t.path[i - 1].value())] = node_of(t.path[i].value());
+  PacketFabric fabric{.nodes = 2 * input.links};
+  for (std::uint32_t link = 0; link < input.links; ++link) {
+    fabric.links.push_back({node_of(link), node_of(input.links + link), BytesPerSecond{link_bytes_per_second}, link_latency});
+    fabric.members.push_back({link});
+  }
+  return fabric;
 }
 
 }  // namespace bench

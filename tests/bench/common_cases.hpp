@@ -4,7 +4,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
-#include "sim/ids.hpp"
+#include "sim/network.hpp"
+#include "sim/packet/packet_fabric.hpp"
 #include "sim/units.hpp"
 
 // The inputs on which simulators are compared. Three fabrics, every link 400 Gb/s and 1 us: T1, leaf-spine of 16 x 16 hosts
@@ -41,5 +42,7 @@ struct Outcome {
   sim::Time makespan;
 };
 Outcome simulate(const Case& input, int threads = 1);  // max-min fair shares, every message a flow
+Outcome simulate(const Case& input, sim::Network& network);
+sim::PacketFabric packet_fabric(const Case& input);  // links that no path joins have nodes of their own
 
 }  // namespace bench

@@ -17,8 +17,12 @@ int main(int argc, char** argv) {
     bench::solver(report);
     bench::networks(report);
     bench::coupled(report);
+    bench::collective(report);
+    bench::packets(report);
     bench::training(report);
     bench::memory(report);
+    bench::fabrics(report);
+    bench::sweeps(report);
     if (!file.empty()) report.write_json(file);
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';

@@ -64,7 +64,11 @@ void event_queue(Report& report);
 void solver(Report& report);
 void networks(Report& report);
 void coupled(Report& report);
+void collective(Report& report);
+void packets(Report& report);
 void training(Report& report);
 void memory(Report& report);
+void fabrics(Report& report);
+void sweeps(Report& report);
 
 }  // namespace bench

@@ -20,6 +20,10 @@ void training(Report& report) {
   add("training step, folded", "1,008 G parameters", workloads::read_shipped_scenario("sc21-1008b"), true);
   add("training step, folded", "16,384 GPUs", scaled_main_job(16'384), true);
   add("training step, every rank", "16,384 GPUs", scaled_main_job(16'384), false);
+  const auto llama = workloads::read_shipped_scenario("llama3-405b-16k", {.overrides = {"cluster.fabric.oversubscription=1"}});
+  add("training step, folded", "Llama 3, 16,384 GPUs", llama, true);
+  add("training step, every rank", "Llama 3, 16,384 GPUs", llama, false);
+  add("training step, folded", "Llama 3, 1:7 pods", workloads::read_shipped_scenario("llama3-405b-16k"), true);
 }
 
 }  // namespace bench

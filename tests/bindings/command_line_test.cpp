@@ -150,14 +150,14 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Wrong{{"run", "--netwrok", "fluid"},
                           "weftsim run: unknown option '--netwrok'. Did you mean '--network'? See 'weftsim run --help'."},
                     Wrong{{"run", "--thread=2"}, "Did you mean '--threads'?"}, Wrong{{"list", "--jsn", "-"}, "Did you mean '--json'?"},
-                    Wrong{{"run", "--network", "fluit"}, "unknown network 'fluit' (known: analytic, fluid). Did you mean 'fluid'?"},
+                    Wrong{{"run", "--network", "fluit"}, "unknown network 'fluit' (known: analytic, fluid, packet). Did you mean 'fluid'?"},
                     Wrong{{"run", "--trace", "everything"}, "(known: none, summary, ops, full)"},
                     Wrong{{"run", "--threads", "two"}, "--threads: 'two' is not a whole number"},
                     Wrong{{"run", "--threads", "-1"}, "--threads: a negative number"},
                     Wrong{{"run", "--seed", "1.5"}, "--seed: '1.5' is not a whole number"},
                     Wrong{{"validate", "--tolerance", "x"}, "'x' is not a number"},
                     Wrong{{"run", "quick", "sc21-145b"}, "'sc21-145b' is one argument too many"}, Wrong{{"check"}, "SCENARIO is missing"},
-                    Wrong{{"topo"}, "SCENARIO is missing"}, Wrong{{"run", "--sensitivity"}, "'--sensitivity' is not supported yet."},
+                    Wrong{{"topo"}, "SCENARIO is missing"}, Wrong{{"run", "--sensitive"}, "--sensitive"},
                     Wrong{{"run", "--out"}, "See 'weftsim run --help'."}, Wrong{{"--json", "-", "run"}, "Write the verb first"}));
 
 TEST(Words, are_told_apart_by_distance) {

@@ -65,6 +65,22 @@ TEST(SummaryText, is_this_text) {
 )");
 }
 
+TEST(SummaryText, shows_the_longest_items_of_the_critical_path) {
+  auto all = result();
+  for (int i = 0; i < 10; ++i) all.jobs[0].critical_path.push_back({"kernel" + std::to_string(i), 0, 0.1});
+  all.jobs[0].critical_path.push_back({"kernel9", 1, 1});
+  const std::string text = cli::summary_text(all, {});
+  EXPECT_THAT(text, HasSubstr("    kernel9                    1.100 s   55.0 %\n    kernel0                    0.100 s    5.0 %\n"));
+  EXPECT_THAT(text, HasSubstr("    others                     0.200 s   10.0 %\n"));
+}
+
+TEST(SummaryText, shows_sensitivities) {
+  auto all = result();
+  all.sensitivity = {{"gemm_efficiency", 0.75, 0.015}, {"latency", 0.001, 2e-5}};
+  EXPECT_THAT(cli::summary_text(all, {}), HasSubstr("    gemm_efficiency            0.750 %     15.00 ms\n"
+                                                    "    latency                    0.001 %     20.00 us\n"));
+}
+
 TEST(SummaryText, says_that_memory_does_not_fit) {
   auto too_big = result();
   too_big.jobs[0].memory.optimizer = 0x1p37;  // 128 GiB, and 20 of the others

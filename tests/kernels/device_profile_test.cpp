@@ -39,7 +39,7 @@ TEST(DeviceProfile, what_is_written_is_read_back_whole) {
   EXPECT_EQ(back.provenance[0].source, "invented, \"for\" tests");
   EXPECT_EQ(back.gemm[0].correction[2], 1.25);
   EXPECT_EQ(back.gemm[1].quantise.bytes_per_element, 8);
-  EXPECT_DOUBLE_EQ(back.scale_up.tables[1].points[1].seconds, 40e-6);
+  EXPECT_DOUBLE_EQ(back.scale_up.tables[2].points[1].seconds, 40e-6);
   EXPECT_EQ(back.network.sets[0].host_Bps, 200e9);
   EXPECT_EQ(back.residual("gemm_bf16_large")->bias, -0.01);
   EXPECT_EQ(back.residual("gemm_bf16_large")->high, 1.15);
@@ -97,7 +97,7 @@ TEST(DeviceProfile, duplicates_are_refused) {
   EXPECT_THAT(message_of(with("\"vendor\": \"nobody\"", "\"vendor\": \"nobody\",\n  \"vendor\": \"nobody\"")),
               AllOf(HasSubstr("p.json:6: "), HasSubstr("key 'vendor' stands here twice.")));
   EXPECT_THAT(message_of(with("\"m\": [1024, 4096]", "\"m\": [1024, 1024]")), HasSubstr("gemm[0].m: sides are whole numbers"));
-  EXPECT_THAT(message_of(with("\"ranks\": 8", "\"ranks\": 2")), HasSubstr("all_reduce of 2 ranks has a table already."));
+  EXPECT_THAT(message_of(with("\"ranks\": 8", "\"ranks\": 2")), HasSubstr("all_reduce of 2 ranks by Ring LL has a table already."));
 }
 
 TEST(DeviceProfile, another_schema_is_refused) {
@@ -107,7 +107,7 @@ TEST(DeviceProfile, another_schema_is_refused) {
 }
 
 TEST(DeviceProfile, times_that_fall_with_bytes_are_refused) {
-  EXPECT_THAT(message_of(with("[1048576, 20]", "[1048576, 2]")), HasSubstr("the row of 1048576 bytes does not ascend."));
+  EXPECT_THAT(message_of(with("[1048576, 40]", "[1048576, 4]")), HasSubstr("the row of 1048576 bytes does not ascend."));
 }
 
 // 1 MiB of open brackets must neither crash nor take long.
@@ -158,6 +158,15 @@ TEST(DeviceProfile, a_data_sheet_becomes_an_uncalibrated_profile) {
   EXPECT_EQ(p.scale_up.bandwidth_Bps, 100e9);
   EXPECT_EQ(p.residual("gemm_bf16_large")->sigma, 0.25);
   EXPECT_EQ(p.gemm.size(), load_device_profile("a100-sxm-80g").gemm.size());
+}
+
+// The GB300 by the GB200's rule, corrected.
+TEST(DeviceProfile, product_time_corrects_what_is_taken_over) {
+  const DeviceProfile like = load_device_profile("gb200"), p = load_device_profile("gb300");
+  ASSERT_FALSE(p.gemm.empty());
+  for (const GemmTable& table : p.gemm)
+    for (std::size_t i = 0; i < table.correction.size(); ++i)
+      EXPECT_NEAR(table.correction[i], 0.735 * like.gemm_table(table.precision).correction[i], 5e-4 * table.correction[i]);
 }
 
 TEST(DeviceProfile, a_data_sheet_without_a_measured_relative_is_refused) {

@@ -106,3 +106,33 @@ def test_a_lost_ToR_slows_a_dual_ToR_pod_and_cuts_off_hosts_of_a_single_one():
     done, _ = makespan("cluster.fabric.failures=[leaf-0]")
     assert done.returncode == 3
     assert "with leaf-0 out of order" in done.stderr
+
+
+def test_a_drawing_is_coloured_by_the_load_of_a_run(tmp_path):
+    trace, drawing = tmp_path / "run.h5", tmp_path / "f.svg"
+    assert weftsim("run", "dp-leaf-spine-4to1", "--out", trace, "--trace", "summary", "--quiet").returncode == 0
+    done = weftsim("topo", "dp-leaf-spine-4to1", "--svg", drawing, "--load", trace, "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert "link load 0 %" in drawing.read_text() and 'style="stroke:#' in drawing.read_text()
+    done = weftsim("topo", "dp-leaf-spine", "--svg", drawing, "--load", trace)
+    assert done.returncode == 2 and "its links are not the" in done.stderr
+
+
+def test_graphml_of_a_fabric_is_a_fabric(tmp_path):
+    graph, scenario = tmp_path / "f.graphml", tmp_path / "f.yaml"
+    assert weftsim("topo", "leaf-spine-16x16", "--graphml", graph, "--quiet").returncode == 0
+    scenario.write_text(f"schema: weftsim/1\nname: f\ncluster: {{gpus: 256, fabric: {{type: file, links: {graph}}}}}\n")
+    built, read = topo("leaf-spine-16x16"), topo(scenario)
+    assert read["switches"] == built["switches"]
+    assert read["cables"] == built["cables"]
+    assert read["bisection_bandwidth_bps"] == pytest.approx(built["bisection_bandwidth_bps"])
+
+
+def test_a_repair_lets_a_job_go_on_and_none_stops_it():
+    whole = json.loads(weftsim("run", "dp-leaf-spine", "--json", "-").stdout)["step_time_s"]
+    late = weftsim("run", "dp-leaf-spine", "--json", "-", "--set", "cluster.fabric.failures=[{switch: leaf-3, at: 900 ms, for: 500 ms}]")
+    assert late.returncode == 0, late.stderr
+    assert whole + 0.3 < json.loads(late.stdout)["step_time_s"] < whole + 0.6
+    never = weftsim("run", "dp-leaf-spine", "--set", "cluster.fabric.failures=[{switch: leaf-3, at: 900 ms}]")
+    assert never.returncode == 3
+    assert "with leaf-3 out of order" in never.stderr

@@ -5,7 +5,8 @@ import json
 import pytest
 from conftest import ROOT, weftsim
 
-SLOW: set[str] = set()  # names of scenarios that take more than ten seconds
+# Names of scenarios that take more than a second or two.
+SLOW = {f"megascale-{gpus}" for gpus in (3072, 6144, 8192, 12288)} | {"llama3-405b-8k", "llama3-405b-16k"}
 
 
 def scenarios():
@@ -19,6 +20,9 @@ def test_scenario_runs(path, tmp_path):
     assert done.code == 0, done.stderr
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert sum(summary["breakdown_s"].values()) == pytest.approx(summary["step_time_s"], rel=1e-9)
+    path = summary["critical_path"]
+    assert sum(item["seconds"] for item in path) == pytest.approx(summary["step_time_s"], rel=1e-9)
+    assert {(item["op"], item["rank"]) for item in path if item["seconds"] <= 0} == set()
     assert 0 < summary["mfu"] <= summary["hfu"] < 1
     if summary["step_time_interval_s"] is not None:
         low, high = summary["step_time_interval_s"]

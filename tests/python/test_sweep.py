@@ -1,7 +1,9 @@
 """`weftsim sweep` and `weftsim compare` as a user meets them: kills, two at once, thousands of points, the files."""
 
+import concurrent.futures
 import csv
 import json
+import multiprocessing
 import random
 import re
 import signal
@@ -121,6 +123,45 @@ def test_ten_thousand_points_of_which_three_percent_are_wrong(tmp_path):
     assert [p["point"] for p in json.loads(done.stdout)["invalid"]] == [int(row["point"]) for row in wrong]
 
 
+# What any scheduler can do: shards as lines of a file, in any order, one of them killed, then collected.
+def test_shards_by_hand(tmp_path, grid):
+    whole, out, shards = tmp_path / "whole", tmp_path / "out", tmp_path / "shards.txt"
+    assert weftsim("sweep", grid, "--out", whole, "--quiet").code == 0
+    shards.write_text("\n".join(" ".join(map(str, range(first, 600, 3))) for first in range(3)))
+    for number in (2, 0):
+        assert weftsim("sweep", grid, "--out", out, "--shard", f"{shards}:{number}", "--quiet").code == 0
+    early = weftsim("sweep", grid, "--collect", out, "--json", "-")
+    assert early.code == 5
+    assert [p["point"] for p in json.loads(early.stdout)["missing"]] == list(range(1, 600, 3))
+    assert weftsim("sweep", grid, "--out", out, "--shard", f"{shards}:1", "--quiet").code == 0
+    assert weftsim("sweep", grid, "--collect", out).code == 0
+    assert (out / "results.h5").read_bytes() == (whole / "results.h5").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--sbatch", "--time=1"], "--sbatch has no effect without --slurm"),
+        (["--dry-run", "--slurm"], "give one of them"),
+        (["--shard", "nowhere.txt:0"], "nowhere.txt: no such file of shards"),
+        (["--shard", "shards.txt"], "is no FILE:N"),
+        (["--slurm", "--retries", "-1"], "a negative number makes no sense"),
+        (["--collect", "nowhere"], "nowhere: is no folder"),
+    ],
+)
+def test_wrong_options(tmp_path, grid, arguments, problem):
+    done = weftsim("sweep", grid, *arguments)
+    assert done.code == 2 and problem in done.stderr
+
+
+def test_collect_of_an_unknown_sweep(tmp_path):
+    (tmp_path / "out").mkdir()
+    done = weftsim("sweep", "--collect", tmp_path / "out")
+    assert done.code == 2 and "does not say which sweep" in done.stderr
+    done = weftsim("sweep")
+    assert (done.code, done.stderr) == (2, "weftsim sweep: SWEEP is missing. See 'weftsim sweep --help'.\n")
+
+
 def test_dry_run_leaves_nothing(tmp_path, grid):
     done = weftsim("sweep", grid, "--dry-run", "--out", tmp_path / "out")
     assert done.code == 0, done.stderr
@@ -177,3 +218,45 @@ def test_from_python(tmp_path, small):
         weftsim.sweep(content, tmp_path / "out")
     with pytest.raises(ZeroDivisionError):
         weftsim.sweep(content, tmp_path / "other", progress=lambda fraction: 1 / 0)
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_any_executor(tmp_path, small, kind):
+    weftsim = pytest.importorskip("weftsim")
+    content = {"schema": "weftsim-sweep/1", "base": small, "axes": {"workload.micro_batch": [1, 2, 3, 4], "cluster.fabric.link.latency": ["1 us", "2 us"]}}
+    alone = weftsim.sweep(content, tmp_path / "alone")
+    if kind == "threads":
+        executor = concurrent.futures.ThreadPoolExecutor(2)
+    else:
+        executor = concurrent.futures.ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn"))
+    seen = []
+    with executor:
+        done = weftsim.sweep(content, tmp_path / "out", executor=executor, shards=3, progress=seen.append)
+        again = weftsim.sweep(content, tmp_path / "out", executor=executor, resume=True)
+        with pytest.raises(weftsim.InputError, match="--resume"):
+            weftsim.sweep(content, tmp_path / "out", executor=executor)
+    assert (done["ok"], len(done["invalid"]), done["missing"]) == (alone["ok"], 2, [])
+    assert again["reused"] == 6
+    assert seen[-1] == 1 and seen == sorted(seen)
+    for name in ("results.csv", "results.h5"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+
+
+class OneFails(concurrent.futures.ThreadPoolExecutor):
+    """An executor that loses its first task."""
+
+    lost = False
+
+    def submit(self, function, *arguments):
+        if not self.lost:
+            self.lost = True
+            return super().submit(lambda: 1 / 0)
+        return super().submit(function, *arguments)
+
+
+def test_what_a_task_raises_is_raised_and_the_rest_kept(tmp_path, small):
+    weftsim = pytest.importorskip("weftsim")
+    content = {"schema": "weftsim-sweep/1", "base": small, "axes": {"workload.micro_batch": [1, 2, 4]}}
+    with OneFails(1) as executor, pytest.raises(ZeroDivisionError):
+        weftsim.sweep(content, tmp_path / "out", executor=executor)
+    assert weftsim.sweep(content, tmp_path / "out", resume=True)["reused"] == 2

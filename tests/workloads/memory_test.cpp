@@ -88,5 +88,7 @@ TEST(Memory, fp8_counts_sixteen_bit_activations_and_weights) {
   job.precision = Precision::fp8;
   EXPECT_DOUBLE_EQ(activation_bytes_per_layer(job, true), sixteen);
   EXPECT_DOUBLE_EQ(static_memory(job, kernels::load_software_profile("megatron-core"), 1e9).weights, 2e9);
+  job.precision = Precision::nvfp4;
+  EXPECT_DOUBLE_EQ(activation_bytes_per_layer(job, true), sixteen);
 }
 }  // namespace

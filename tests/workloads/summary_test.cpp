@@ -117,6 +117,17 @@ TEST(Summary, what_has_no_value_is_null) {
   EXPECT_TRUE(all["network_stats"]["drops"].is_null());
   EXPECT_TRUE(all["bill_of_materials"]["power_w"]["total"].is_null());
   EXPECT_EQ(all["critical_path"], Json::array());
+  EXPECT_FALSE(all.contains("sensitivity"));
+}
+
+TEST(Summary, lists_path_and_sensitivity) {
+  auto all = result();
+  all.jobs[0].critical_path = {{"fc1", 3, 1.5}, {"host", 0, 0.5}};
+  all.sensitivity = {{"gemm_efficiency", 0.75, 0.015}};
+  const Json json = summary(all);
+  EXPECT_EQ(json["critical_path"], Json::parse(R"([{"op": "fc1", "rank": 3, "seconds": 1.5}, {"op": "host", "rank": 0, "seconds": 0.5}])"));
+  EXPECT_EQ(json["jobs"][0]["critical_path"], json["critical_path"]);
+  EXPECT_EQ(json["sensitivity"], Json::parse(R"([{"parameter": "gemm_efficiency", "elasticity": 0.75, "seconds_per_percent": 0.015}])"));
 }
 
 // A name may hold anything that a file can.
@@ -148,7 +159,8 @@ const Names of_a_job = {"step_time_s",
                         "mfu",
                         "hfu",
                         "breakdown_s",
-                        "memory_per_gpu_bytes"};
+                        "memory_per_gpu_bytes",
+                        "critical_path"};
 const Names categories = {"compute", "tp_comm", "cp_comm", "ep_comm", "pp_comm", "dp_comm", "pp_bubble", "optimizer", "host", "other"};
 
 Names operator+(Names a, const Names& b) {
@@ -162,8 +174,8 @@ TEST(SummaryOfARun, has_no_other_keys_than_these) {
   const Json all = summary_of(two_hosts());
   EXPECT_THAT(keys(all), testing::UnorderedElementsAreArray(of_a_job +
                                                             Names{"name", "version", "seed", "network", "gpus", "jobs", "network_stats",
-                                                                  "bill_of_materials", "energy_j_per_step", "critical_path", "events",
-                                                                  "wall_s", "cpu_s", "peak_rss_bytes", "signature"} +
+                                                                  "bill_of_materials", "energy_j_per_step", "events", "wall_s", "cpu_s",
+                                                                  "peak_rss_bytes", "signature"} +
                                                             Names{"ranks_simulated", "warnings"}));
   EXPECT_THAT(keys(all["jobs"][0]), testing::UnorderedElementsAreArray(of_a_job + Names{"name", "gpus"}));
   EXPECT_THAT(keys(all["breakdown_s"]), testing::UnorderedElementsAreArray(categories));
@@ -173,7 +185,7 @@ TEST(SummaryOfARun, has_no_other_keys_than_these) {
   EXPECT_THAT(keys(all["network_stats"]),
               testing::UnorderedElementsAreArray(Names{"flows", "bytes", "max_link_utilization", "mean_link_utilization",
                                                        "ecmp_max_flows_per_link", "packet_hops", "drops", "pauses", "marks"} +
-                                                 Names{"full_link_count", "full_links"}));
+                                                 Names{"full_link_count", "full_links", "max_queue_bytes", "fluid_step_time_s"}));
   const Json& bill = all["bill_of_materials"];
   EXPECT_THAT(keys(bill),
               testing::UnorderedElementsAreArray(

@@ -106,12 +106,13 @@ TEST(TrainingRow, what_cannot_be_expressed_has_a_reason) {
     return converted.reason;
   };
   EXPECT_EQ(reason("moe_experts", "8"), "mixtures of experts are not supported yet.");
-  EXPECT_EQ(reason("cp", "2"), "cp 2 is not supported yet.");
+  EXPECT_EQ(reason("ep", "2"), "ep 2 is not supported yet.");
   EXPECT_EQ(reason("zero_stage", "4"), "zero_stage '4' is not supported.");
   EXPECT_EQ(reason("zero_stage", "1-3"), "zero_stage '1-3' is not supported.");
   EXPECT_THAT(reason("zero_stage", "3 (Megatron-FSDP)"), HasSubstr("ZeRO stage 3 shards gradients that a pipeline accumulates"));
   EXPECT_EQ(reason("recompute", "some"), "recompute 'some' is not supported yet.");
-  EXPECT_EQ(reason("precision", "NVFP4"), "precision 'NVFP4' is not supported yet.");
+  EXPECT_EQ(reason("precision", "INT8"), "precision 'INT8' is not supported yet.");
+  EXPECT_THAT(reason("precision", "NVFP4"), HasSubstr("a100-sxm-80g has no nvfp4 units"));
   EXPECT_EQ(reason("gpu_type", "TPU v9"), "unknown accelerator 'TPU v9'.");
   EXPECT_EQ(reason("framework", "JAX"), "framework 'JAX' is not in our table of software profiles.");
   EXPECT_EQ(reason("layers", ""), "layers is not stated ('').");
@@ -144,7 +145,8 @@ TEST(TrainingRow, one_table_maps_frameworks_to_software) {
   EXPECT_EQ(software_of_framework("Megatron-LM", 2022), "megatron-2022");
   EXPECT_EQ(software_of_framework("Megatron-LM", 2024), "megatron-core");
   EXPECT_EQ(software_of_framework("Megatron-LM (2021-22), 1F1B", 2024), "megatron-2021");
-  EXPECT_EQ(software_of_framework("Megatron-LM + TE 2.11", 2025), "megatron-core");
+  EXPECT_EQ(software_of_framework("Megatron-LM + TE 2.11", 2025), "megatron-lm");
+  EXPECT_EQ(software_of_framework("Megatron-LM 2020", 2020), "megatron-2020");
   EXPECT_EQ(software_of_framework("NeMo/Megatron-Core ", 2023), "nemo");
   EXPECT_EQ(software_of_framework("Megatron-Core r0.8.0", 2024), "megatron-core");
   EXPECT_EQ(software_of_framework("Megatron-Bridge 26.02 NeMo Container", 2026), "megatron-bridge");
@@ -169,6 +171,33 @@ TEST(TrainingRow, precision_names_the_scaling_of_fp8) {
   EXPECT_EQ(job("FP8-CS").fp8_recipe, Fp8Recipe::current);
   EXPECT_EQ(job("FP8-MX", "B200_SXM").precision, Precision::mxfp8);
   EXPECT_EQ(job("MXFP8", "B200_SXM").precision, Precision::mxfp8);
+  EXPECT_EQ(job("NVFP4", "B200_SXM").precision, Precision::nvfp4);
+}
+
+TEST(TrainingRow, context_parallel_ranks_share_sequences) {
+  Row row = sc21_145b();
+  row["cp"] = "2";
+  row["dp"] = "12";
+  const ConvertedRow converted = scenario_of_training_row(cells_of(row));
+  ASSERT_TRUE(converted.scenario) << converted.reason;
+  EXPECT_EQ(converted.scenario->jobs[0].parallel.cp, 2);
+}
+
+// Four of the eight GPUs of a DGX-1: the links between them are those of the whole host.
+TEST(TrainingRow, a_part_of_a_host_keeps_its_wiring) {
+  Row row = sc21_145b();
+  for (const auto& [column, value] : {std::pair{"gpu_type", "V100_SXM2_16GB"},
+                                      {"n_gpus", "4"},
+                                      {"tp", "4"},
+                                      {"pp", "1"},
+                                      {"dp", "1"},
+                                      {"virtual_stages", "1"},
+                                      {"gpus_per_node", "8"}})
+    row[column] = value;
+  const ConvertedRow converted = scenario_of_training_row(cells_of(row));
+  ASSERT_TRUE(converted.scenario) << converted.reason;
+  EXPECT_EQ(converted.scenario->cluster.gpus, 4);
+  EXPECT_EQ(converted.scenario->cluster.host.scale_up.domain, 8);
 }
 
 // NVIDIA's BERT projects the masked positions, Megatron's all of them.

@@ -93,14 +93,27 @@ TEST(Within, wants_the_median_and_the_intervals) {
   EXPECT_FALSE(validation.within(0.06));
 }
 
-// Issue 2: ten rows within 10 % mean and 20 % worst.
+// Ten rows within 10 % mean and 20 % worst.
 TEST(Validate, the_shipped_rows_are_as_good_as_promised) {
-  const Validation validation = validate({});
+  const Validation validation = validate({.only = "sc21_table1"});
   ASSERT_EQ(validation.rows.size(), 10u);
   const ErrorStatistics s = validation.over_sets();
   EXPECT_LE(s.mean_abs_error, 0.10);
   EXPECT_LE(s.max_abs_error, 0.20);
   EXPECT_TRUE(validation.skipped.empty());
+}
+
+// Megatron-LM of 2023 on 256 to 1,024 A100s: within 10 %, inside the intervals, and slower than linear as published.
+TEST(Validate, published_systems_are_predicted) {
+  const Validation validation = validate({.only = "megascale-???"});
+  ASSERT_EQ(validation.rows.size(), 3u);
+  for (const ValidationRow& row : validation.rows) {
+    EXPECT_EQ(row.set, "published_systems");
+    EXPECT_LT(std::abs(row.error()), 0.1) << row.id;
+    EXPECT_TRUE(row.inside()) << row.id;
+  }
+  EXPECT_GT(3 * validation.rows[2].predicted, validation.rows[0].predicted);
+  EXPECT_EQ(validate({.only = "palm-540b"}).rows.size(), 1u);
 }
 
 TEST(Validate, only_takes_globs_on_id_or_set) {
@@ -110,7 +123,7 @@ TEST(Validate, only_takes_globs_on_id_or_set) {
     return all;
   };
   EXPECT_THAT(ids("sc21-1.?b"), ElementsAre("sc21-1.7b"));
-  EXPECT_THAT(ids("*-3*b"), ElementsAre("sc21-3.6b", "sc21-39b", "sc21-310b"));
+  EXPECT_THAT(ids("sc21-3*b"), ElementsAre("sc21-3.6b", "sc21-39b", "sc21-310b"));
   EXPECT_EQ(ids("sc21_table1").size(), 10u);
   EXPECT_THAT(ids("sc21"), ElementsAre()) << "a glob is the whole name";
 }

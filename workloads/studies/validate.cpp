@@ -12,6 +12,7 @@
 #include "workloads/model_size.hpp"
 #include "workloads/run.hpp"
 #include "workloads/scenario_reader.hpp"
+#include "workloads/studies/held_out.hpp"
 #include "workloads/studies/validation_task.hpp"
 
 namespace workloads {
@@ -108,6 +109,9 @@ Validation validate(const ValidateOptions& options) {
   if (stopped) throw Interrupted{};
 
   Validation validation;
+  const std::string collectives = options.data + "/collectives.csv";
+  if (!options.data.empty() && matches(options, {.table = "collectives"}) && std::filesystem::exists(collectives))
+    validation.held_out = held_out_collectives(kernels::CsvTable::read(collectives));
   for (std::size_t i = 0; i < tasks.size(); ++i)
     if (reasons[i].empty())
       validation.rows.push_back(rows[i]);

@@ -32,9 +32,19 @@ struct ErrorStatistics {
 };
 ErrorStatistics statistics_of(const std::vector<const ValidationRow*>& rows);
 
+// Rows that the fit did not see: "half" (each half of a table, by a hash, from the other one), "4 ranks" (from other numbers of
+// ranks), "cluster" (from other clusters).
+struct HeldOutSet {
+  std::string device, operation, size, unseen;
+  int n = 0;
+  double geometric_error = 0, bias = 0;
+  double spread = 0;  // the same error of the median of several logs, where they hold equal points; 0: they do not
+};
+
 struct Validation {
   std::vector<ValidationRow> rows;
   std::vector<SkippedRow> skipped;
+  std::vector<HeldOutSet> held_out;  // of collectives.csv
   std::map<std::string, ErrorStatistics> by_set() const;
   // Step times alone.
   std::map<std::string, ErrorStatistics> by_gpu() const;

@@ -39,6 +39,16 @@ std::string validation_json(const Validation& validation) {
   for (const auto& [set, statistics] : validation.by_set()) json["by_set"][set] = json_of(statistics);
   for (const auto& [gpu, statistics] : validation.by_gpu()) json["by_gpu"][gpu] = json_of(statistics);
   for (const auto& [size, statistics] : validation.by_model_size()) json["by_model_size"][size] = json_of(statistics);
+  if (!validation.held_out.empty()) json["held_out"] = Json::array();
+  for (const HeldOutSet& s : validation.held_out)
+    json["held_out"].push_back({{"device", s.device},
+                                {"operation", s.operation},
+                                {"size", s.size},
+                                {"unseen", s.unseen},
+                                {"n", s.n},
+                                {"geometric_error", s.geometric_error},
+                                {"bias", s.bias},
+                                {"spread", s.spread}});
   json["over_sets"] = validation.rows.empty() ? Json(nullptr) : json_of(validation.over_sets());
   json["skipped"] = Json::array();
   for (const SkippedRow& s : validation.skipped) json["skipped"].push_back({{"id", s.id}, {"reason", s.reason}});

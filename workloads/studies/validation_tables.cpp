@@ -193,9 +193,9 @@ bool has(const std::string& text, std::string_view part) { return text.find(part
 // Several hosts whose GPUs one NVLink fabric joins.
 bool one_domain(const std::string& network) { return has(network, "one domain") || has(network, "one rack"); }
 
-// An algorithm that the row says was forced.
-kernels::NcclSettings forced(const std::string& algorithm) {
-  kernels::NcclSettings settings;
+// The version of the row, if it says one, and an algorithm that it says was forced.
+kernels::NcclSettings settings_of(const std::string& version, const std::string& algorithm) {
+  kernels::NcclSettings settings{.version = version};
   if (algorithm.starts_with("Ring")) settings.algorithm = "Ring";
   if (algorithm.starts_with("NVLS")) settings.algorithm = "NVLS";
   return settings;
@@ -233,7 +233,7 @@ void add_collectives(const CsvTable& table, std::vector<ValidationTask>& tasks) 
       tasks.push_back(skipped(row, reason));
       continue;
     }
-    const Times times = times_of(*profile_of(row.gpu_type), forced(get("algo_proto")));
+    const Times times = times_of(*profile_of(row.gpu_type), settings_of(get("nccl_version"), get("algo_proto")));
     const kernels::CollectiveOp op = *op_named(get("op"));
     const std::string network = get("network");
     if (hosts == 1 || one_domain(network)) {
