@@ -144,10 +144,12 @@ sim::ClosedLoopSpec closed_loop_spec(const topology::FabricSpec& spec, std::int6
   return loop;
 }
 
-static std::unique_ptr<sim::Network> make_closed_loop(const Scenario& scenario, const topology::Fabric& fabric, std::int64_t header) {
+namespace {
+std::unique_ptr<sim::Network> make_closed_loop(const Scenario& scenario, const topology::Fabric& fabric, std::int64_t header) {
   return std::make_unique<sim::ClosedLoop>(packet_fabric(scenario.cluster, fabric),
                                            closed_loop_spec(scenario.cluster.fabric, header, scenario.seed));
 }
+}  // namespace
 
 std::unique_ptr<sim::Network> make_network(const Scenario& scenario, const topology::Fabric& fabric, int threads) {
   if (scenario.network != "packet") return sim::make_network(scenario.network, fabric.network_links(), nullptr, threads);
