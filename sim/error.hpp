@@ -5,7 +5,7 @@
 #include <vector>
 
 // What can go wrong, by who has to act. Each class is one exit code of the command line
-// (INTERFACES: 2, 3, 4); every other exception is our own fault (exit code 1).
+// (2, 3, 4); every other exception is our own fault (exit code 1).
 namespace sim {
 
 // The user's to fix: exit code 2, `weftsim.InputError` (a ValueError) in Python.

@@ -7,7 +7,7 @@
 
 namespace topology {
 
-// All that `weftsim topo` says of a fabric (INTERFACES, section 4).
+// All that `weftsim topo` says of a fabric (docs/topologies.md).
 struct TopologyReport {
   Bill bill;
   double bisection_bandwidth_bps = 0;    // bits/s, one direction, worst half split of the NICs

@@ -16,7 +16,7 @@ double qkv_width(const ModelSpec& model, int tp);
 double fc1_width(const ModelSpec& model);  // gate and up together
 
 // FLOPs of one sequence through the whole model: each matrix product of forward and backward once,
-// attention scores in full, vocabulary included (INTERFACES, section 4). Recomputation adds the second forward.
+// attention scores in full, vocabulary included (docs/results.md). Recomputation adds the second forward.
 double model_flops_per_sequence(const ModelSpec& model);
 double recompute_flops_per_sequence(const ModelSpec& model, Recompute recompute, bool flash_attention);
 

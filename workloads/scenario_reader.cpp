@@ -238,10 +238,14 @@ std::optional<std::string_view> shipped_scenario_text(std::string_view name) {
 
 std::optional<ModelSpec> shipped_model(std::string_view name) {
   if (!embedded_text(fmt::format("models/{}.json", name))) return {};
-  Problems problems;
   std::vector<std::string> warnings;
-  const TextNode by_name{.kind = TextNode::Kind::scalar, .text = std::string(name)};
-  const TextNode tree = with_model_keys(by_name, "", {}, problems, warnings);
+  return read_model({.kind = TextNode::Kind::scalar, .text = std::string(name)}, warnings);
+}
+
+ModelSpec read_model(const TextNode& name, std::vector<std::string>& warnings) {
+  Problems problems;
+  const TextNode tree = with_model_keys(name, "", {}, problems, warnings);
+  problems.throw_if_any();
   ModelSpec model;
   FieldReader reader(tree, "", problems);
   describe(reader, model);

@@ -7,7 +7,7 @@
 #include "workloads/scenario.hpp"
 #include "workloads/scenario_text.hpp"
 
-// Scenario files (INTERFACES, section 3; docs/scenario.md): text -> checked Scenario -> text.
+// Scenario files (docs/scenario.md): text -> checked Scenario -> text.
 namespace workloads {
 
 struct ReadOptions {
@@ -35,6 +35,8 @@ std::vector<std::string> shipped_fabrics();  // without workload, for `topo` and
 std::vector<std::string> shipped_models();
 std::vector<std::string> shipped_hosts();
 std::optional<ModelSpec> shipped_model(std::string_view name);
+// A model by the name of a shipped one or of a file; what its file says beside is added to `warnings`.
+ModelSpec read_model(const TextNode& name, std::vector<std::string>& warnings);
 // Its text, for `weftsim list` and for people; nothing for an unknown name.
 std::optional<std::string_view> shipped_scenario_text(std::string_view name);
 

@@ -4,7 +4,7 @@
 
 namespace workloads {
 
-// The JSON of INTERFACES, section 4 (docs/results.md), indented by two, without a newline at the end.
+// The JSON of a result (docs/results.md), indented by two, without a newline at the end.
 // Every key is there; what is not simulated yet, or has no value, is null.
 std::string summary_json(const Result& result);
 

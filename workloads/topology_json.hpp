@@ -2,7 +2,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include "topology/report.hpp"
 
-// JSON of what a fabric is made of (INTERFACES, section 4). Figures without a source are null, not zero.
+// JSON of what a fabric is made of (docs/topologies.md). Figures without a source are null, not zero.
 namespace workloads {
 
 nlohmann::ordered_json counts_json(const topology::Counts& counts);  // hosts … modules_per_gpu

@@ -25,7 +25,7 @@ std::span<const Verb* const> verbs() {
   return all;
 }
 
-// Promised to users (INTERFACES, section 2); a line leaves this list when its verb enters the one above.
+// Promised to users; a line leaves this list when its verb enters the one above.
 std::span<const std::string_view> verbs_not_supported_yet() {
   static constexpr auto later = std::to_array<std::string_view>({"calibrate", "selfcheck", "search", "plan"});
   return later;

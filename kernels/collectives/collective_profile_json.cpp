@@ -26,6 +26,13 @@ constexpr Field fields[] = {{"base_s", &CollectiveModel::base_s},     {"step_s",
                             {"growth_s", &CollectiveModel::growth_s}, {"per_byte_s", &CollectiveModel::per_byte_s},
                             {"root_s", &CollectiveModel::root_s},     {"copy_s", &CollectiveModel::copy_s}};
 
+// What runs: a CollectiveModel, VersionFactor or CollectiveTable.
+template <class Entry>
+void read_choice(JsonObject& from, Entry& entry) {
+  entry.algorithm = named(from, "algorithm", from.text("algorithm"), all_algorithms);
+  entry.protocol = named(from, "protocol", from.text("protocol"), all_protocols);
+}
+
 }  // namespace
 
 std::vector<CollectiveModel> read_models(JsonObject& scale_up, JsonProblems& problems) {
@@ -34,8 +41,7 @@ std::vector<CollectiveModel> read_models(JsonObject& scale_up, JsonProblems& pro
     JsonObject entry(node, path, problems);
     CollectiveModel model;
     model.op = named(entry, "op", entry.text("op"), all_ops);
-    model.algorithm = named(entry, "algorithm", entry.text("algorithm"), all_algorithms);
-    model.protocol = named(entry, "protocol", entry.text("protocol"), all_protocols);
+    read_choice(entry, model);
     for (const Field& field : fields) model.*field.value = entry.number(field.key, 0, longest);
     entry.finish();
     models.push_back(model);
@@ -49,8 +55,7 @@ std::vector<VersionFactor> read_versions(JsonObject& scale_up, JsonProblems& pro
     JsonObject entry(node, path, problems);
     VersionFactor v;
     v.nccl = entry.text("nccl");
-    v.algorithm = named(entry, "algorithm", entry.text("algorithm"), all_algorithms);
-    v.protocol = named(entry, "protocol", entry.text("protocol"), all_protocols);
+    read_choice(entry, v);
     v.factor = entry.positive("factor", largest_factor);
     entry.finish();
     versions.push_back(std::move(v));
@@ -66,8 +71,7 @@ std::vector<CollectiveTable> read_tables(JsonObject& scale_up, JsonProblems& pro
     CollectiveTable table;
     table.op = named(entry, "op", entry.text("op"), all_ops);
     table.ranks = static_cast<int>(entry.whole("ranks", 2, 1 << 20));
-    table.algorithm = named(entry, "algorithm", entry.text("algorithm"), all_algorithms);
-    table.protocol = named(entry, "protocol", entry.text("protocol"), all_protocols);
+    read_choice(entry, table);
     for (const auto& row : entry.rows("bytes_microseconds", 2)) {
       const CollectivePoint point{row[0], row[1] * 1e-6};
       if (!table.points.empty() && (point.bytes <= table.points.back().bytes || point.seconds < table.points.back().seconds))

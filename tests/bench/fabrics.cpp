@@ -1,18 +1,9 @@
-#include <malloc.h>
 #include <optional>
 #include "tests/bench/report.hpp"
 #include "topology/fabric.hpp"
 #include "workloads/scenario_reader.hpp"
 
 namespace bench {
-namespace {
-
-double allocated() {
-  const auto info = mallinfo2();
-  return static_cast<double>(info.uordblks + info.hblkhd);
-}
-
-}  // namespace
 
 // Three tiers of 128-port switches, eight rails: one build, and a route from each GPU.
 void fabrics(Report& report) {

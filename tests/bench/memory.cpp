@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <malloc.h>
 #include "kernels/operation_times.hpp"
 #include "tests/bench/report.hpp"
 #include "tests/bench/scaled_job.hpp"
@@ -8,14 +7,6 @@
 #include "workloads/plan_builder.hpp"
 
 namespace bench {
-namespace {
-
-double allocated() {
-  const auto info = mallinfo2();
-  return static_cast<double>(info.uordblks + info.hblkhd);
-}
-
-}  // namespace
 
 // What lives while a job is simulated: the fabric, the plan of all ranks, and (folded) the plan and the network of one of each class.
 void memory(Report& report) {

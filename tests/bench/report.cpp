@@ -1,5 +1,6 @@
 #include "tests/bench/report.hpp"
 #include <fmt/format.h>
+#include <malloc.h>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -38,6 +39,11 @@ std::string processor() {
 
 bool more_is_better(const std::string& unit) { return unit.ends_with("/s"); }
 }  // namespace
+
+double allocated() {
+  const auto info = mallinfo2();
+  return static_cast<double>(info.uordblks + info.hblkhd);
+}
 
 Report::Report(std::string filter) : filter_(std::move(filter)) {
   const auto table = kernels::CsvTable::read(WEFTSIM_SOURCE_DIR "/tests/bench/figures.csv");

@@ -59,6 +59,8 @@ double cpu_seconds(Work&& work) {
   return best;
 }
 
+double allocated();  // bytes of the heap that are in use
+
 // Each adds its rows.
 void event_queue(Report& report);
 void solver(Report& report);

@@ -8,7 +8,7 @@ namespace workloads::collective {
 
 // As nccl-tests prints it: 13 columns, all other lines begin with #. Out of place and in place are alike here; #wrong is N/A.
 std::string nccl_text(const CollectiveTable& table);
-// INTERFACES, section 4: `collective`.
+// The JSON of `weftsim collective` (docs/collectives.md).
 nlohmann::ordered_json collective_json(const CollectiveTable& table);
 
 struct MeasuredPoint {

@@ -3,8 +3,6 @@
 #include <filesystem>
 #include "sim/error.hpp"
 #include "workloads/import/hugging_face.hpp"
-#include "workloads/scenario_field_reader.hpp"
-#include "workloads/scenario_presets.hpp"
 #include "workloads/scenario_reader.hpp"
 
 namespace workloads {
@@ -14,18 +12,9 @@ ImportedPart import_hugging_face(const std::string& path) {
   const TextNode* inner = file.find("text_config");
   if (!file.is_map() || !is_hugging_face(inner && inner->is_map() ? *inner : file))
     throw sim::InputError(fmt::format("{}: has neither model_type nor architectures. Give a config.json of Hugging Face.", path));
-  Problems problems;
   ImportedPart result;
-  const TextNode name{.kind = TextNode::Kind::scalar, .text = std::filesystem::absolute(path).string(), .place = file.place};
-  const TextNode tree = with_model_keys(name, "", {}, problems, result.left_out);
-  problems.throw_if_any();
-  ModelSpec model;
-  FieldReader reader(tree, "", problems);
-  describe(reader, model);
-  reader.finish();
-  problems.throw_if_any();
-  if (model.kv_heads == 0) model.kv_heads = model.heads;
-  if (model.ffn_hidden == 0) model.ffn_hidden = 4 * model.hidden;
+  ModelSpec model =
+      read_model({.kind = TextNode::Kind::scalar, .text = std::filesystem::absolute(path).string(), .place = file.place}, result.left_out);
   model.head_dim = model.head_size();
   result.yaml = fmt::format("# From {}.\n{}", path, to_yaml(model));
   return result;

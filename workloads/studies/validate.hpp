@@ -66,7 +66,7 @@ struct ValidateOptions {
 // Throws sim::InputError for a folder without any of the tables, or a broken one.
 Validation validate(const ValidateOptions& options);
 
-std::string validation_json(const Validation& validation);   // INTERFACES, section 4
+std::string validation_json(const Validation& validation);   // docs/validation.md
 std::string validation_table(const Validation& validation);  // CSV: a line for each set, GPU, model size, and all
 
 }  // namespace workloads

@@ -33,7 +33,7 @@ double percentile(const std::vector<double>& sorted, double share);
 
 TrafficSummary summarize(const FlowList& list, const TrafficOutcome& outcome);
 
-// INTERFACES, section 4: `traffic`. What only a packet network knows is null.
+// The JSON of `weftsim traffic` (docs/traffic.md). What only a packet network knows is null.
 nlohmann::ordered_json traffic_json(const Scenario& scenario, const FlowList& list, const TrafficOutcome& outcome,
                                     const TrafficSummary& summary);
 
