@@ -62,7 +62,7 @@ JobResult make_job_result(const JobSettings& settings, const Plan& plan, std::ui
   for (double& seconds : device_s) seconds /= ranks * steps;
 
   const double sequences = spec.global_batch;
-  result.tokens_per_step = sequences * spec.model.seq_len;
+  result.tokens_per_step = sequences * (spec.model.seq_len + spec.model.encoder_seq_len);
   result.model_flops_per_step = sequences * model_flops_per_sequence(spec.model);
   result.hardware_flops_per_step =
       result.model_flops_per_step + sequences * recompute_flops_per_sequence(spec.model, spec.recompute, settings.flash_attention);

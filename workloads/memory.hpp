@@ -8,7 +8,7 @@
 namespace workloads {
 
 // Bytes of one layer's activations for one micro-batch that live from its forward to its backward pass.
-double activation_bytes_per_layer(const JobSpec& job, bool flash_attention);
+double activation_bytes_per_layer(const JobSpec& job, bool flash_attention, int layer = 0);
 
 // Without activations: `parameters` are those of the rank before sharding. ZeRO stage 1 shards the optimizer
 // over the data- and context-parallel ranks, 2 the gradients too, 3 the weights too.

@@ -4,7 +4,7 @@
 // Parameters and FLOPs of a model. With `tp`: of one GPU of its tensor-parallel group, vocabulary padded.
 namespace workloads {
 
-double layer_parameters(const ModelSpec& model, int tp = 1);
+double layer_parameters(const ModelSpec& model, int tp = 1, int layer = 0);
 double word_embedding_parameters(const ModelSpec& model, int tp = 1);
 double embedding_parameters(const ModelSpec& model, int tp = 1);  // words, positions, segments
 double head_parameters(const ModelSpec& model, int tp = 1);       // without the words of a tied projection

@@ -60,9 +60,11 @@ class PlanBuilder {
     add_ranks(job, gpus, job_number, first_program);
     for (const SlowRank& slow : job.jitter.slow) plan_.ranks[first_rank + static_cast<std::size_t>(slow.rank)].slowness *= slow.factor;
     const bool scattered = software.scatter_gather_p2p && !job.parallel.sequence_parallel && job.parallel.tp > 1;
-    const sim::Time gather = scattered ? gather_time(job, ops) : sim::Time{};
-    for (int stage = 0; stage < job.parallel.pp; ++stage) plan_.programs.push_back(build_program(settings, ops, stage, gather));
-    add_channels(job, ops.boundary_bytes());
+    for (int stage = 0; stage < job.parallel.pp; ++stage) {
+      const sim::Time gather = scattered ? gather_time(job, ops.boundary_bytes(std::max(0, stage - 1))) : sim::Time{};
+      plan_.programs.push_back(build_program(settings, ops, stage, gather));
+    }
+    add_channels(job, ops);
     add_groups(job, job_number);
   }
   void add_collective(const std::vector<int>& gpus, kernels::CollectiveOp op) {
@@ -109,11 +111,11 @@ class PlanBuilder {
   }
 
   // All-gather of a scattered transfer. A tensor-parallel group over hosts gathers across them.
-  sim::Time gather_time(const JobSpec& job, const TransformerOps& ops) {
+  sim::Time gather_time(const JobSpec& job, sim::Bytes of_rank) {
     std::vector<std::uint32_t> members;
     for (int t = 0; t < job.parallel.tp; ++t) members.push_back(index_of(rank_at(job, t, 0, 0)));
     const Group group = make_group(GroupRole::tensor, 0, members);
-    const double bytes = static_cast<double>(ops.boundary_bytes().count()) * job.parallel.tp;
+    const double bytes = static_cast<double>(of_rank.count()) * job.parallel.tp;
     using enum kernels::CollectiveOp;
     if (group.inside_domain) return sim::Time::seconds(times_.scale_up_collective(all_gather, group.shape.ranks, bytes).seconds);
     const auto cost = kernels::plan_network_collective(all_gather, group.shape, bytes, times_);
@@ -121,7 +123,7 @@ class PlanBuilder {
                               cost.flow_bytes * group.wire_factor / (group.shape.nic_rate_Bps * group.shape.per_host));
   }
 
-  void add_channels(const JobSpec& job, sim::Bytes bytes) {
+  void add_channels(const JobSpec& job, const TransformerOps& ops) {
     const ParallelSpec& p = job.parallel;
     if (p.pp == 1) return;
     const auto messages = static_cast<std::uint32_t>(p.virtual_stages * job.micro_batches());
@@ -131,6 +133,7 @@ class PlanBuilder {
         for (int t = 0; t < p.tp; ++t) {
           Rank& here = rank_at(job, t, d, stage);
           Rank& next = rank_at(job, t, d, (stage + 1) % p.pp);
+          const sim::Bytes bytes = ops.boundary_bytes(stage);
           join(here, ChannelRole::activation_out, next, ChannelRole::activation_in, messages, bytes);
           join(next, ChannelRole::gradient_out, here, ChannelRole::gradient_in, messages, bytes);
         }
@@ -193,12 +196,12 @@ class PlanBuilder {
         for (int t = 0; t < p.tp; ++t) members.push_back(index_of(rank_at(job, t, d, s)));
       add(GroupRole::model);
     }
-    if (p.pp > 1 && job.model.tied_embeddings)
-      for (int d = 0; d < p.replicas(); ++d)
-        for (int t = 0; t < p.tp; ++t) {
-          members = {index_of(rank_at(job, t, d, 0)), index_of(rank_at(job, t, d, p.pp - 1))};
-          add(GroupRole::embedding);
-        }
+    const std::vector<int> holders = stages_with_word_embedding(job);
+    for (int d = 0; d < p.replicas(); ++d)
+      for (int t = 0; t < p.tp; ++t) {
+        for (const int stage : holders) members.push_back(index_of(rank_at(job, t, d, stage)));
+        add(GroupRole::embedding);
+      }
   }
 
   // Hosts of the group in rank order; rings leave a host by the NIC of each of its members in turn. Hosts that share

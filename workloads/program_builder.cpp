@@ -36,9 +36,23 @@ double head_parameters_of(const JobSpec& job, const Chunk& chunk) {
   const bool copy = job.model.tied_embeddings && job.parallel.pp > 1;
   return head_parameters(job.model, job.parallel.tp) + (copy ? word_embedding_parameters(job.model, job.parallel.tp) : 0);
 }
-double embedding_parameters_of(const JobSpec& job, const Chunk& chunk) {
-  return chunk.has_embedding ? embedding_parameters(job.model, job.parallel.tp) : 0;
+// A decoder behind an encoder reads words of its own; on another stage than the encoder's it has a copy of the word embedding.
+bool begins_decoder(const JobSpec& job, const Chunk& chunk) {
+  const int first = job.model.encoder_layers;
+  return first > 0 && chunk.first_layer <= first && first < chunk.first_layer + chunk.layers;
 }
+double embedding_parameters_of(const JobSpec& job, const Chunk& chunk) {
+  if (chunk.has_embedding) return embedding_parameters(job.model, job.parallel.tp);
+  const bool shared_with_head = chunk.has_head && job.model.tied_embeddings;
+  return begins_decoder(job, chunk) && !shared_with_head ? word_embedding_parameters(job.model, job.parallel.tp) : 0;
+}
+// The sum over the layers of a chunk: those of an encoder are alike, and so are the others.
+template <class OfLayer>
+double over_layers(const JobSpec& job, const Chunk& chunk, OfLayer&& of_layer) {
+  const int encoder = std::clamp(job.model.encoder_layers - chunk.first_layer, 0, chunk.layers);
+  return encoder * of_layer(0) + (chunk.layers - encoder) * of_layer(job.model.layers - 1);
+}
+double parameters_of_layer(const JobSpec& job, int layer) { return layer_parameters(job.model, job.parallel.tp, layer); }
 
 // Consecutive kernels of a pass, the parameters that they need and those whose gradients they complete.
 struct Part {
@@ -91,12 +105,11 @@ class ProgramBuilder {
   // A pass in parts of at least `least` parameters.
   std::vector<Part> forward_parts(const Chunk& chunk, double least) const {
     std::vector<Part> parts(1);
-    const double layer = layer_parameters(job_.model, parallel_.tp);
     if (chunk.has_embedding) append(parts.back().ops, ops_.embedding_forward());
     parts.back().needed = embedding_parameters_of(job_, chunk);
     for (int l = 0; l < chunk.layers; ++l) {
       append(parts.back().ops, ops_.layer_forward(chunk.first_layer + l));
-      parts.back().needed += layer;
+      parts.back().needed += parameters_of_layer(job_, chunk.first_layer + l);
       if (l + 1 < chunk.layers && parts.back().needed >= least) parts.emplace_back();
     }
     if (chunk.has_head) append(parts.back().ops, ops_.head_forward());
@@ -105,10 +118,10 @@ class ProgramBuilder {
   }
   std::vector<Part> backward_parts(const Chunk& chunk, double least) const {
     std::vector<Part> parts(1);
-    const double layer = layer_parameters(job_.model, parallel_.tp);
     if (chunk.has_head) append(parts.back().ops, ops_.head_backward());
     parts.back().needed = parts.back().completed = head_parameters_of(job_, chunk);
     for (int l = chunk.layers; l-- > 0;) {
+      const double layer = parameters_of_layer(job_, chunk.first_layer + l);
       append(parts.back().ops, ops_.layer_backward(chunk.first_layer + l));
       if (fully_sharded()) append(parts.back().ops, ops_.shard_copies(layer));
       parts.back().needed += layer;
@@ -149,7 +162,8 @@ class ProgramBuilder {
       const bool reduces = parallel_.replicas() > 1 && (parallel_.zero >= 2 || (settings_.overlap_dp && last));
       add_parts_of_pass(pass, last ? last_backward_ : backward_, fully_sharded(), reduces);
     }
-    const auto kept = static_cast<std::int64_t>(chunk.layers * activation_bytes_per_layer(job_, settings_.flash_attention));
+    const auto kept = static_cast<std::int64_t>(
+        over_layers(job_, chunk, [&](int layer) { return activation_bytes_per_layer(job_, settings_.flash_attention, layer); }));
     program_.steps.back().memory_change = forward ? kept : -kept;
     if (program_.eager)
       if (const auto transfer = output_of(pass)) add_transfers(StepKind::send, {*transfer});
@@ -241,9 +255,9 @@ class ProgramBuilder {
       program_.steps.push_back({.kind = StepKind::await});
     else if (parallel_.replicas() > 1)
       join(GroupRole::data, reduction(), gradient_bytes(parameters));
-    const bool has_end = stage_ == 0 || stage_ == shape_.stages - 1;
     using enum kernels::CollectiveOp;
-    if (job_.model.tied_embeddings && shape_.stages > 1 && has_end)
+    const std::vector<int> holders = stages_with_word_embedding(job_);
+    if (holders.size() > 1 && std::find(holders.begin(), holders.end(), stage_) != holders.end())
       join(GroupRole::embedding, all_reduce, gradient_bytes(word_embedding_parameters(job_.model, parallel_.tp)));
     if (parallel_.tp * shape_.stages > 1) join(GroupRole::model, all_reduce, sim::Bytes{4});  // squared gradient norm, FP32
     add_run(add_block(ops_.optimizer(parameters / (parallel_.zero > 0 ? parallel_.replicas() : 1))), sim::OpKind::optimizer);
@@ -266,12 +280,21 @@ class ProgramBuilder {
 
 }  // namespace
 
+std::vector<int> stages_with_word_embedding(const JobSpec& job) {
+  std::vector<int> stages = {0};
+  for (int stage = 1; stage < job.parallel.pp; ++stage) {
+    const Chunk last = chunk_of(job.parallel, stage, job.parallel.virtual_stages - 1);
+    if ((last.has_head && job.model.tied_embeddings) || begins_decoder(job, last)) stages.push_back(stage);
+  }
+  return stages;
+}
+
 double parameters_of_stage(const JobSpec& job, int stage) {
   const ParallelSpec& parallel = job.parallel;
   double parameters = 0;
   for (int c = 0; c < parallel.virtual_stages; ++c) {
     const Chunk chunk = chunk_of(parallel, stage, c);
-    parameters += chunk.layers * layer_parameters(job.model, parallel.tp);
+    parameters += over_layers(job, chunk, [&](int layer) { return parameters_of_layer(job, layer); });
     parameters += embedding_parameters_of(job, chunk) + head_parameters_of(job, chunk);
   }
   return parameters;

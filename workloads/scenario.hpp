@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,14 +12,17 @@
 // A scenario as it was read: every key resolved, every value checked, nothing built yet.
 namespace workloads {
 
-enum class Architecture : std::uint8_t { decoder, encoder };
-enum class Positions : std::uint8_t { learned, rotary, alibi, transformer_xl };
+enum class Architecture : std::uint8_t { decoder, encoder, encoder_decoder };
+enum class Positions : std::uint8_t { learned, rotary, alibi, transformer_xl, relative };
 
 // Shape of a transformer. Sizes are counts, not bytes.
 struct ModelSpec {
   std::string name;
-  Architecture architecture = Architecture::decoder;  // encoder: bidirectional, segments, pooler and masked-word head (BERT)
+  // encoder: bidirectional, segments, pooler and masked-word head (BERT). encoder_decoder: the first `encoder_layers` are an encoder,
+  // to whose output each of the others attends too (T5).
+  Architecture architecture = Architecture::decoder;
   int layers = 0;
+  int encoder_layers = 0, encoder_seq_len = 0;  // of encoder_decoder
   int hidden = 0;
   int heads = 0;
   int kv_heads = 0;  // == heads without grouped-query attention
@@ -37,8 +41,20 @@ struct ModelSpec {
   bool dropout = true;
   Positions positions = Positions::learned;
 
+  // What may be left out of a model, from the rest of it.
+  void complete() {
+    if (kv_heads == 0) kv_heads = heads;
+    if (ffn_hidden == 0) ffn_hidden = static_cast<int>(std::min<std::int64_t>(4LL * hidden, 2'000'000'000));
+    if (architecture != Architecture::encoder_decoder) return;
+    if (encoder_layers == 0) encoder_layers = layers / 2;
+    if (encoder_seq_len == 0) encoder_seq_len = seq_len;
+  }
   int head_size() const { return head_dim > 0 ? head_dim : hidden / heads; }
   double attention_width() const { return double(heads) * head_size(); }
+  bool in_encoder(int layer) const { return layer < encoder_layers; }
+  bool is_causal(int layer) const { return architecture != Architecture::encoder && !in_encoder(layer); }
+  bool attends_to_encoder(int layer) const { return architecture == Architecture::encoder_decoder && !in_encoder(layer); }
+  int seq_len_of(int layer) const { return in_encoder(layer) ? encoder_seq_len : seq_len; }
 };
 
 struct ParallelSpec {

@@ -138,13 +138,30 @@ void warn_of_fabric(Checker& check, const topology::ClusterSpec& cluster) {
 bool divides(int a, int b) { return b != 0 && a % b == 0; }
 
 void fill_in_model(Checker& check, ModelSpec& model) {
-  if (!check.given("model.kv_heads")) model.kv_heads = model.heads;
-  if (!check.given("model.ffn_hidden") && check.sound("model")) {
-    if (model.gated_mlp) check.problem("model.ffn_hidden", "missing key 'ffn_hidden' (gated models have no usual width). Add it.");
-    model.ffn_hidden = static_cast<int>(std::min<std::int64_t>(4LL * model.hidden, 2'000'000'000));
-  }
+  if (!check.given("model.ffn_hidden") && model.gated_mlp)
+    check.problem("model.ffn_hidden", "missing key 'ffn_hidden' (gated models have no usual width). Add it.");
+  model.complete();
   if (!check.given("model.head_dim") && check.sound("model") && divides(model.hidden, model.heads))
     model.head_dim = model.hidden / model.heads;
+}
+
+// Two stacks: where the second begins, and what they can not do.
+void settle_encoder(Checker& check, JobSpec& job) {
+  ModelSpec& model = job.model;
+  if (!check.sound("model.layers", "model.encoder_layers", "model.encoder_seq_len", "model.seq_len")) return;
+  if (model.architecture != Architecture::encoder_decoder) {
+    for (const char* key : {"model.encoder_layers", "model.encoder_seq_len"})
+      if (check.given(key))
+        check.problem(key, "only an encoder-decoder has an encoder of its own. Write architecture: encoder-decoder, or leave it out.");
+    return;
+  }
+  if (model.encoder_layers < 1 || model.encoder_layers >= model.layers)
+    check.problem("model.encoder_layers", fmt::format("{} of {} layers are the encoder; the decoder needs the others. Write 1 to {}.",
+                                                      model.encoder_layers, model.layers, std::max(1, model.layers - 1)));
+  if (model.parallel_blocks) check.problem("model.parallel_blocks", "not supported with encoder-decoder. Leave it out.");
+  if (job.parallel.cp > 1) check.problem("parallel.cp", "context parallelism is not supported with encoder-decoder. Write cp: 1.");
+  if (job.parallel.virtual_stages > 1)
+    check.problem("parallel.virtual_stages", "the interleaved schedule is not supported with encoder-decoder. Write virtual_stages: 1.");
 }
 
 void check_model(Checker& check, const ModelSpec& model, const ParallelSpec& parallel) {
@@ -177,6 +194,9 @@ void check_model(Checker& check, const ModelSpec& model, const ParallelSpec& par
   }
   if (!parallel.sequence_parallel) return;
   if (tp == 1) check.warn("parallel.sequence_parallel", "has no effect with tp 1");
+  if (model.encoder_seq_len > 0 && !divides(model.encoder_seq_len, tp))
+    check.problem("parallel.sequence_parallel", fmt::format("encoder_seq_len {} is not divisible by tp {}. Choose {}.",
+                                                            model.encoder_seq_len, tp, multiples_around(model.encoder_seq_len, tp)));
   if (!divides(model.seq_len, tp * parallel.cp) && check.sound("parallel.cp")) {
     const std::string split = parallel.cp > 1 ? fmt::format("tp * cp = {} * {}", tp, parallel.cp) : fmt::format("tp {}", tp);
     check.problem("parallel.sequence_parallel", fmt::format("seq_len {} is not divisible by {}. Choose seq_len {}.", model.seq_len, split,
@@ -388,6 +408,7 @@ void check_job(const TextNode& tree, const std::string& where, Scenario& scenari
   check_model(check, job.model, job.parallel);
   if (check.sound("parallel.rank_order")) check_rank_order(check, job.parallel);
   const bool dp_settled = cluster_known && settle_gpus(check, job);
+  settle_encoder(check, job);
   if (check.sound("model")) settle_layers(check, job);
   check_schedule(check, job);
   check_combinations(check, job);

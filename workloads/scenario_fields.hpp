@@ -69,9 +69,11 @@ WEFTSIM_NAMES(Fp8Recipe, {{"delayed", E::delayed}, {"current", E::current}, {"bl
 WEFTSIM_LATER()
 WEFTSIM_NAMES(Recompute, {{"none", E::none}, {"selective", E::selective}, {"full", E::full}})
 WEFTSIM_LATER()
-WEFTSIM_NAMES(Architecture, {{"decoder", E::decoder}, {"encoder", E::encoder}})
+WEFTSIM_NAMES(Architecture, {{"decoder", E::decoder}, {"encoder", E::encoder}, {"encoder-decoder", E::encoder_decoder}})
 WEFTSIM_LATER("encoder-decoder")
-WEFTSIM_NAMES(Positions, {{"learned", E::learned}, {"rotary", E::rotary}, {"alibi", E::alibi}, {"transformer-xl", E::transformer_xl}})
+WEFTSIM_NAMES(
+    Positions,
+    {{"learned", E::learned}, {"rotary", E::rotary}, {"alibi", E::alibi}, {"transformer-xl", E::transformer_xl}, {"relative", E::relative}})
 WEFTSIM_LATER()
 WEFTSIM_NAMES(OptimizerKind, {{"adam", E::adam}, {"sgd", E::sgd}, {"lion", E::lion}})
 WEFTSIM_LATER()
@@ -262,8 +264,18 @@ void describe(Visitor& v, topology::ClusterSpec& s) {
 template <class Visitor>
 void describe(Visitor& v, ModelSpec& s) {
   v.field("name", s.name, {.meaning = "for reports"});
-  v.field("architecture", s.architecture, {.meaning = "decoder (GPT, Llama) or encoder (BERT)"});
+  v.field("architecture", s.architecture, {.meaning = "decoder (GPT, Llama), encoder (BERT) or encoder-decoder (T5)"});
   v.field("layers", s.layers, {.meaning = "transformer layers", .required = true, .least = 1, .most = 100'000});
+  v.field("encoder_layers", s.encoder_layers,
+          {.meaning = "of encoder-decoder: how many of them are the encoder; left out: half",
+           .least = 1,
+           .most = 100'000,
+           .zero_is_absent = true});
+  v.field("encoder_seq_len", s.encoder_seq_len,
+          {.meaning = "of encoder-decoder: tokens of the encoder's sequence; left out: seq_len",
+           .least = 1,
+           .most = 100'000'000,
+           .zero_is_absent = true});
   v.field("hidden", s.hidden, {.meaning = "model width", .required = true, .least = 1, .most = 10'000'000});
   v.field("heads", s.heads, {.meaning = "attention heads", .required = true, .least = 1, .most = 100'000});
   v.field("kv_heads", s.kv_heads, {.meaning = "key and value heads", .least = 1, .most = 100'000});

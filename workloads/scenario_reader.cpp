@@ -251,8 +251,7 @@ ModelSpec read_model(const TextNode& name, std::vector<std::string>& warnings) {
   describe(reader, model);
   reader.finish();
   problems.throw_if_any();
-  if (model.kv_heads == 0) model.kv_heads = model.heads;
-  if (model.ffn_hidden == 0) model.ffn_hidden = 4 * model.hidden;
+  model.complete();
   return model;
 }
 

@@ -1,6 +1,7 @@
 #include "workloads/transformer.hpp"
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -34,18 +35,23 @@ class TransformerOps::Builder {
         m_(job_.model),
         flash_(ops.flash_),
         layer_(layer) {
-    sequence_ = double(m_.seq_len) / job_.parallel.cp;
-    tokens_ = job_.micro_batch * sequence_;
     tp_ = job_.parallel.tp;
     sequence_tp_ = job_.parallel.sequence_parallel ? tp_ : 1;
     heads_ = double(m_.heads) / tp_;
-    scores_ = tokens_ * heads_ * m_.seq_len;
     precision_ = job_.precision;
+    set_sequence(layer < 0 ? m_.seq_len : m_.seq_len_of(layer));
   }
 
+  void set_sequence(int seq_len) {
+    seq_len_ = seq_len;
+    sequence_ = double(seq_len) / job_.parallel.cp;
+    tokens_ = job_.micro_batch * sequence_;
+  }
   void forward();
   void backward();
-  void attention(kernels::Direction direction);
+  void attention(kernels::Direction direction);  // to the own sequence, and again to an encoder's
+  void attention(kernels::Direction direction, double keys, bool causal);
+  void norm(bool is_forward);
   void embedding(bool is_forward);
   void head(bool is_forward);
   void elementwise(std::string_view name, double bytes) {
@@ -137,6 +143,33 @@ class TransformerOps::Builder {
     else if (sequence_tp_ > 1)
       hide(ops_.back(), Dependence::pipelined);
   }
+  // A block: attention, or the feed-forward part, between its norm and its residual sum.
+  void enter_block() {
+    elementwise("layer_norm", replicated(s_.layer_norm_forward));
+    cast("cast", tokens_ * m_.hidden / sequence_tp_);
+    enter_parallel();
+  }
+  void project() {
+    const double attention_width = m_.attention_width() / tp_;
+    elementwise("context_copy", split(s_.context_copy));
+    cast("cast", tokens_ * attention_width);
+    gemm("projection", tokens_, m_.hidden, attention_width);
+  }
+  void leave_block() {
+    leave_parallel(kernels::Direction::forward);
+    elementwise("residual", replicated(s_.residual_forward));
+  }
+  void enter_block_backward() {
+    elementwise("residual_backward", replicated(s_.residual_backward));
+    cast("cast", tokens_ * m_.hidden / sequence_tp_);
+    enter_parallel();
+  }
+  void leave_block_backward() {
+    leave_parallel(kernels::Direction::backward);
+    elementwise("layer_norm_backward", replicated(s_.layer_norm_backward));
+  }
+  double encoder_tokens() const { return double(job_.micro_batch) * m_.encoder_seq_len; }
+  double key_value_width() const { return qkv_width(m_, tp_) - m_.attention_width() / tp_; }
   double width() const { return activation_width(job_.precision); }
   double activation_bytes() const { return tokens_ * m_.hidden * width(); }
   // Profile coefficients are bytes of 2-byte activations.
@@ -151,7 +184,6 @@ class TransformerOps::Builder {
     const double gated = is_forward ? 3.0 / 2 : 5.0 / 3;
     return bytes * (m_.gated_mlp ? gated : 1) * width() / 2 * tokens_ * m_.ffn_hidden / tp_;
   }
-  double score_bytes(double bytes) const { return bytes * width() / 2 * scores_; }
   void batched(std::string_view name, double m, double n, double k, double factor) {
     const kernels::Gemm shape{std::llround(m), std::llround(n), std::llround(k), std::llround(job_.micro_batch * heads_),
                               head_precision(job_.precision)};
@@ -167,8 +199,9 @@ class TransformerOps::Builder {
   const ModelSpec& m_;
   bool flash_;
   int layer_;
+  int seq_len_ = 0;
   double sequence_;  // tokens of a sequence on this rank
-  double tokens_, scores_, heads_;
+  double tokens_, heads_;
   int tp_, sequence_tp_;
   Precision precision_;                  // of the products
   double product_s_ = 0;                 // the last product
@@ -177,29 +210,35 @@ class TransformerOps::Builder {
 };
 
 void TransformerOps::Builder::attention(kernels::Direction direction) {
+  attention(direction, seq_len_, m_.is_causal(layer_));
+  if (m_.attends_to_encoder(layer_)) attention(direction, m_.encoder_seq_len, false);
+}
+
+// Flash attention to as many keys as there are queries is what was measured; other shapes take the time of the one with equal work.
+void TransformerOps::Builder::attention(kernels::Direction direction, double keys, bool causal) {
   const bool forward = direction == kernels::Direction::forward;
   const double factor = forward ? s_.attention_forward_factor : s_.attention_backward_factor;
-  const double s = m_.seq_len, own = sequence_, d = m_.head_size();
+  const double s = keys, own = sequence_, d = m_.head_size(), score_count = tokens_ * heads_ * keys;
   exchange(Meeting::context_begin, direction);
   if (flash_) {
     // A rank holds two parts of a causal sequence, one of each end, so it has the same work with the keys of each rank: that of
     // its own.
     const int parts = job_.parallel.cp;
-    const bool causal = m_.architecture == Architecture::decoder;
+    const double length = keys == seq_len_ ? own : std::sqrt(own * keys);
     const kernels::AttentionShape shape{
-        job_.micro_batch, std::llround(own), std::max(1, m_.heads / tp_), std::max(1, m_.kv_heads / tp_), std::llround(d), causal};
+        job_.micro_batch, std::llround(length), std::max(1, m_.heads / tp_), std::max(1, m_.kv_heads / tp_), std::llround(d), causal};
     auto time = times_.flash_attention(shape, direction);
     time.seconds *= factor;
     for (int part = 1; part <= parts; ++part) {
       if (part == parts) exchange(Meeting::context_end, direction);
       kernel(forward ? "flash_attention" : "flash_attention_backward", OpClass::attention, time,
-             (forward ? 4 : 10) * scores_ * d / (causal ? 2 : 1) / parts);
+             (forward ? 4 : 10) * score_count * d / (causal ? 2 : 1) / parts);
     }
     return;
   }
   exchange(Meeting::context_end, direction);
   const auto scores = [&](std::string_view name, double bytes) {
-    auto time = times_.memory_bound(score_bytes(bytes));
+    auto time = times_.memory_bound(bytes * width() / 2 * score_count);
     time.seconds *= factor;
     kernel(name, OpClass::attention, time);
   };
@@ -218,59 +257,68 @@ void TransformerOps::Builder::attention(kernels::Direction direction) {
 
 void TransformerOps::Builder::forward() {
   const double h = m_.hidden, attention_width = m_.attention_width() / tp_, f = m_.ffn_hidden / double(tp_);
-  const double normed = tokens_ * h / sequence_tp_;
-  elementwise("layer_norm", replicated(s_.layer_norm_forward));
-  cast("cast", normed);
-  enter_parallel();
+  enter_block();
   gemm("qkv", tokens_, qkv_width(m_, tp_), h);
-  if (m_.positions == Positions::transformer_xl) gemm("positions", m_.seq_len, attention_width, h);
+  if (m_.positions == Positions::transformer_xl) gemm("positions", seq_len_, attention_width, h);
   elementwise("transpose", split(s_.transpose_forward));
   elementwise("rotary", rotary(s_.rotary_forward));
-  attention(kernels::Direction::forward);
-  elementwise("context_copy", split(s_.context_copy));
-  cast("cast", tokens_ * attention_width);
-  gemm("projection", tokens_, h, attention_width);
+  attention(kernels::Direction::forward, seq_len_, m_.is_causal(layer_));
+  project();
+  if (m_.attends_to_encoder(layer_)) {
+    leave_block();
+    enter_block();
+    if (sequence_tp_ > 1) collective("all_gather", kernels::CollectiveOp::all_gather, encoder_tokens() * h * width());
+    gemm("query", tokens_, attention_width, h);
+    gemm("encoder_key_value", encoder_tokens(), key_value_width(), h);
+    elementwise("transpose", split(s_.transpose_forward));
+    attention(kernels::Direction::forward, m_.encoder_seq_len, false);
+    project();
+  }
   if (!m_.parallel_blocks) {
-    leave_parallel(kernels::Direction::forward);
-    elementwise("residual", replicated(s_.residual_forward));
-    elementwise("layer_norm", replicated(s_.layer_norm_forward));
-    cast("cast", normed);
-    enter_parallel();
+    leave_block();
+    enter_block();
   }
   gemm("fc1", tokens_, fc1_width(m_) / tp_, h);
   elementwise("activation", feed_forward(s_.activation_forward, true));
   cast("cast", tokens_ * f);
   gemm("fc2", tokens_, h, f);
-  leave_parallel(kernels::Direction::forward);
-  elementwise("residual", replicated(s_.residual_forward));
+  leave_block();
 }
 
 void TransformerOps::Builder::backward() {
   const double h = m_.hidden, attention_width = m_.attention_width() / tp_, f = m_.ffn_hidden / double(tp_);
-  const double gradient = tokens_ * h / sequence_tp_;
-  elementwise("residual_backward", replicated(s_.residual_backward));
-  cast("cast", gradient);
-  enter_parallel();
+  enter_block_backward();
   gemm_backward("fc2_data", "fc2_weight", tokens_, f, h);
   elementwise("activation_backward", feed_forward(s_.activation_backward, false));
   cast("cast", tokens_ * fc1_width(m_) / tp_);
   gemm_backward("fc1_data", "fc1_weight", tokens_, h, fc1_width(m_) / tp_);
   if (!m_.parallel_blocks) {
-    leave_parallel(kernels::Direction::backward);
-    elementwise("layer_norm_backward", replicated(s_.layer_norm_backward));
-    elementwise("residual_backward", replicated(s_.residual_backward));
-    cast("cast", gradient);
-    enter_parallel();
+    leave_block_backward();
+    enter_block_backward();
+  }
+  if (m_.attends_to_encoder(layer_)) {
+    gemm_backward("projection_data", "projection_weight", tokens_, attention_width, h);
+    attention(kernels::Direction::backward, m_.encoder_seq_len, false);
+    elementwise("transpose_backward", split(s_.transpose_backward));
+    gemm_backward("query_data", "query_weight", tokens_, h, attention_width);
+    gemm_backward("encoder_key_value_data", "encoder_key_value_weight", encoder_tokens(), h, key_value_width());
+    if (sequence_tp_ > 1) collective("reduce_scatter", kernels::CollectiveOp::reduce_scatter, encoder_tokens() * h * width());
+    leave_block_backward();
+    enter_block_backward();
   }
   gemm_backward("projection_data", "projection_weight", tokens_, attention_width, h);
-  attention(kernels::Direction::backward);
+  attention(kernels::Direction::backward, seq_len_, m_.is_causal(layer_));
   elementwise("rotary_backward", rotary(s_.rotary_backward));
   elementwise("transpose_backward", split(s_.transpose_backward));
   cast("cast", tokens_ * qkv_width(m_, tp_));
-  if (m_.positions == Positions::transformer_xl) gemm("positions_weight", attention_width, h, m_.seq_len);
+  if (m_.positions == Positions::transformer_xl) gemm("positions_weight", attention_width, h, seq_len_);
   gemm_backward("qkv_data", "qkv_weight", tokens_, h, qkv_width(m_, tp_));
-  leave_parallel(kernels::Direction::backward);
-  elementwise("layer_norm_backward", replicated(s_.layer_norm_backward));
+  leave_block_backward();
+}
+
+void TransformerOps::Builder::norm(bool is_forward) {
+  is_forward ? elementwise("final_norm", replicated(s_.layer_norm_forward))
+             : elementwise("final_norm_backward", replicated(s_.layer_norm_backward));
 }
 
 void TransformerOps::Builder::embedding(bool is_forward) {
@@ -288,7 +336,7 @@ void TransformerOps::Builder::head(bool is_forward) {
   const double vocabulary = static_cast<double>(padded_vocabulary(m_, tp_)) / tp_;
   const double logits = rows * vocabulary;
   if (is_forward) {
-    elementwise("final_norm", replicated(s_.layer_norm_forward));
+    norm(true);
     enter_parallel();
     if (encoder) gemm("head_transform", rows, h, h);
     gemm("logits", rows, vocabulary, h);
@@ -299,7 +347,7 @@ void TransformerOps::Builder::head(bool is_forward) {
     gemm_backward("logits_data", "logits_weight", rows, h, vocabulary);
     if (encoder) gemm_backward("head_transform_data", "head_transform_weight", rows, h, h);
     leave_parallel(kernels::Direction::backward);
-    elementwise("final_norm_backward", replicated(s_.layer_norm_backward));
+    norm(false);
   }
 }
 
@@ -311,10 +359,21 @@ TransformerOps::TransformerOps(const JobSpec& job, const kernels::SoftwareProfil
       flash_(job.attention ? *job.attention == AttentionKind::flash : software.flash_attention),
       overlap_tp_(job.overlap_tp.value_or(software.overlap_tp)) {}
 
+// Attention to an encoder is a third block beside the two of a profile's count.
+double TransformerOps::kernels_of(int layer, double usual, double fp8) const {
+  const double count = usual + (is_fp8(job_.precision) ? fp8 : 0);
+  return job_.model.attends_to_encoder(layer) ? 1.5 * count : count;
+}
+
 Ops TransformerOps::layer_forward(int layer) const {
+  const ModelSpec& m = job_.model;
   Builder b(*this, layer);
+  const bool begins_decoder = layer == m.encoder_layers && m.encoder_layers > 0;
+  if (begins_decoder) b.embedding(true);
   b.forward();
-  return std::move(b).with_kernels(software_.forward_kernels + (is_fp8(job_.precision) ? software_.fp8_forward_kernels : 0));
+  if (layer == m.encoder_layers - 1) b.norm(true);
+  const double embedding = begins_decoder ? software_.embedding_kernels / 2 : 0;
+  return std::move(b).with_kernels(kernels_of(layer, software_.forward_kernels, software_.fp8_forward_kernels) + embedding);
 }
 
 // Full recomputation runs the whole forward again. Selective runs scores, softmax, dropout and P V again (Korthikanti et
@@ -326,9 +385,14 @@ Ops TransformerOps::layer_backward(int layer) const {
     again.attention(kernels::Direction::forward);
     ops = std::move(again).with_kernels(0);
   }
+  const ModelSpec& m = job_.model;
   Builder b(*this, layer);
+  const bool begins_decoder = layer == m.encoder_layers && m.encoder_layers > 0;
+  if (layer == m.encoder_layers - 1) b.norm(false);
   b.backward();
-  const Ops own = std::move(b).with_kernels(software_.backward_kernels + (is_fp8(job_.precision) ? software_.fp8_backward_kernels : 0));
+  if (begins_decoder) b.embedding(false);
+  const double embedding = begins_decoder ? software_.embedding_kernels / 2 : 0;
+  const Ops own = std::move(b).with_kernels(kernels_of(layer, software_.backward_kernels, software_.fp8_backward_kernels) + embedding);
   ops.insert(ops.end(), own.begin(), own.end());
   return ops;
 }
@@ -369,8 +433,12 @@ Ops TransformerOps::shard_copies(double parameters) const {
   return std::move(b).with_kernels(0);
 }
 
-sim::Bytes TransformerOps::boundary_bytes() const {
-  const double tokens = double(job_.micro_batch) * job_.model.seq_len / job_.parallel.cp;
+sim::Bytes TransformerOps::boundary_bytes(int stage) const {
+  const ModelSpec& m = job_.model;
+  const auto begin = job_.parallel.layers_of_chunk.begin();
+  const int done = m.encoder_layers > 0 ? std::accumulate(begin, begin + stage + 1, 0) : 0;
+  const double length = m.encoder_layers == 0 ? m.seq_len : m.encoder_seq_len + (done > m.encoder_layers ? m.seq_len : 0);
+  const double tokens = job_.micro_batch * length / job_.parallel.cp;
   const double all = tokens * job_.model.hidden * activation_width(job_.precision);
   const bool split = job_.parallel.sequence_parallel || software_.scatter_gather_p2p;
   return sim::Bytes{std::llround(all / (split ? job_.parallel.tp : 1))};

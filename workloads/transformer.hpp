@@ -66,10 +66,12 @@ class TransformerOps final : public ModelOps {
   Ops optimizer(double parameters) const override;
   Ops shard_copies(double parameters) const override;
   Slowdown overlap_slowdown() const override { return {software_.overlap_slowdown, software_.overlap_collective_slowdown}; }
-  sim::Bytes boundary_bytes() const;  // activations between two stages, of one tensor-parallel rank
+  // Activations from a stage to the next one, of one tensor-parallel rank; inside a decoder behind an encoder with the encoder's output.
+  sim::Bytes boundary_bytes(int stage) const;
 
  private:
   class Builder;
+  double kernels_of(int layer, double usual, double fp8) const;
   const JobSpec& job_;
   const kernels::SoftwareProfile software_;       // as it is on this device, for this model
   const kernels::SoftwareProfile head_software_;  // the same for the head, whose products are not fp8

@@ -50,6 +50,10 @@ TEST(HuggingFace, configs_have_the_parameters_of_their_checkpoints) {
   EXPECT_EQ(total_parameters(model_of("{model_type: bert, hidden_size: 1024, intermediate_size: 4096, num_hidden_layers: 24, "
                                       "num_attention_heads: 16, vocab_size: 30522, max_position_embeddings: 512}")),
             336'226'108);
+  EXPECT_EQ(total_parameters(model_of("{model_type: t5, d_model: 768, d_kv: 64, d_ff: 2048, num_layers: 12, num_decoder_layers: 12, "
+                                      "num_heads: 12, vocab_size: 32128, n_positions: 512, feed_forward_proj: gated-gelu, "
+                                      "tie_word_embeddings: false}")),
+            247'577'856);
 }
 
 TEST(HuggingFace, what_is_not_understood_is_named) {

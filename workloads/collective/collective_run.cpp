@@ -146,7 +146,9 @@ class Run {
       row.channels = choice.channels;
     };
     if (ranks() == 1) return;
-    if (group().inside_domain)
+    if (const std::string& library = times_.profile().scale_up.library; group().inside_domain && !library.empty())
+      row.algorithm = library;
+    else if (group().inside_domain)
       note(times_.scale_up_choice(op_, ranks(), bytes));
     else
       note(kernels::plan_network_collective(op_, group().shape, bytes, times_));

@@ -47,6 +47,10 @@ constexpr Key mpt_keys[] = {
 constexpr Key bert_keys[] = {{"layers", {"num_hidden_layers"}},     {"hidden", {"hidden_size"}}, {"heads", {"num_attention_heads"}},
                              {"ffn_hidden", {"intermediate_size"}}, {"vocab", {"vocab_size"}},   {"seq_len", {"max_position_embeddings"}}};
 
+constexpr Key t5_keys[] = {
+    {"encoder_layers", {"num_layers"}}, {"hidden", {"d_model"}},   {"heads", {"num_heads"}},           {"head_dim", {"d_kv"}},
+    {"ffn_hidden", {"d_ff"}},           {"vocab", {"vocab_size"}}, {"seq_len", {"n_positions"}, false}};
+
 constexpr std::string_view llama_traits = "{gated_mlp: true, rms_norm: true, linear_bias: false, dropout: false, positions: rotary}";
 constexpr Type types[] = {
     {"llama", llama_keys, llama_traits, false},
@@ -58,7 +62,8 @@ constexpr Type types[] = {
     {"opt", opt_keys, "{}"},
     {"bloom", bloom_keys, "{positions: alibi, embedding_norm: true}"},
     {"mpt", mpt_keys, "{rms_norm: true, linear_bias: false, dropout: false, positions: alibi}"},
-    {"bert", bert_keys, "{architecture: encoder, embedding_norm: true}"}};
+    {"bert", bert_keys, "{architecture: encoder, embedding_norm: true}"},
+    {"t5", t5_keys, "{architecture: encoder-decoder, rms_norm: true, linear_bias: false, positions: relative}"}};
 
 // Keys that change nothing in a training step's shape.
 constexpr std::string_view neutral[] = {"model_type",
@@ -131,7 +136,18 @@ constexpr std::string_view neutral[] = {"model_type",
                                         "embedding_fraction",
                                         "tokenizer_name",
                                         "use_pad_tok_in_ffn",
-                                        "n_ctx"};
+                                        "n_ctx",
+                                        "num_decoder_layers",
+                                        "feed_forward_proj",
+                                        "dense_act_fn",
+                                        "is_gated_act",
+                                        "is_encoder_decoder",
+                                        "decoder_start_token_id",
+                                        "dropout_rate",
+                                        "relative_attention_num_buckets",
+                                        "relative_attention_max_distance",
+                                        "initializer_factor",
+                                        "output_past"};
 
 TextNode scalar(std::string_view key, std::string_view text, const Place& place) {
   return TextNode{.kind = TextNode::Kind::scalar, .text = std::string(text), .key = std::string(key), .place = place, .key_place = place};
@@ -166,6 +182,7 @@ class Translation {
     refuse_what_is_unusual();
     copy(out, *type);
     if (type->name == "gpt2" || type->name == "mpt" || type->name == "bloom") add_ffn_width(out);
+    if (type->name == "t5") add_decoder(out);
     const std::string tied = text_of("tie_word_embeddings");
     out.children.push_back(scalar("tied_embeddings", tied.empty() ? (type->tied ? "true" : "false") : tied, config_.place));
     name_what_is_left(*type);
@@ -203,6 +220,7 @@ class Translation {
     differs("enable_bias", "true");
     differs("no_bias", "true");
     differs("learned_pos_emb", "false");
+    differs("relative_attention_num_buckets", "32");
     if (config_.find("word_embed_proj_dim")) differs("word_embed_proj_dim", text_of("hidden_size"));
   }
 
@@ -236,6 +254,18 @@ class Translation {
     const std::int64_t factor = times.empty() ? 4 : parse_integer(times).value_or(0);
     if (hidden < 1 || hidden > 1'000'000'000 || factor < 1 || factor > 1000) return;
     out.children.push_back(scalar("ffn_hidden", fmt::format("{}", factor * hidden), config_.place));
+  }
+
+  // T5 counts the layers of its stacks apart; version 1.1 gates the feed-forward part.
+  void add_decoder(TextNode& out) {
+    const std::string decoder = text_of("num_decoder_layers");
+    const std::int64_t encoder_layers = parse_integer(text_of("num_layers")).value_or(0);
+    const std::int64_t decoder_layers = decoder.empty() ? encoder_layers : parse_integer(decoder).value_or(0);
+    if (encoder_layers < 1 || decoder_layers < 1 || std::max(encoder_layers, decoder_layers) > 1'000'000)
+      return refuse("num_layers and num_decoder_layers must be whole numbers from 1.");
+    out.children.push_back(scalar("layers", fmt::format("{}", encoder_layers + decoder_layers), config_.place));
+    const bool gated = text_of("feed_forward_proj").starts_with("gated");
+    out.children.push_back(scalar("gated_mlp", gated ? "true" : "false", config_.place));
   }
 
   void name_what_is_left(const Type& type) {
