@@ -1,10 +1,9 @@
 #include "sim/packet/closed_loop.hpp"
-#include <algorithm>
+#include <bit>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include "sim/error.hpp"
-#include "sim/random.hpp"
 
 namespace sim {
 
@@ -13,11 +12,13 @@ ClosedLoop::ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec)
       spec_(spec),
       ways_(fabric_),
       ports_(fabric_.links.size()),
+      wires_(fabric_.links.size()),
       returned_(fabric_.links.size()),
       nodes_(fabric_.nodes),
-      soonest_(never) {
-  std::vector<std::int64_t> links_into(fabric_.nodes, 0);
-  for (const PacketLink& link : fabric_.links) ++links_into[link.to];
+      wake_at_(fabric_.nodes, never),
+      links_of_(fabric_.nodes + 1),
+      window_(never) {
+  sort_links();
   const std::int64_t packet = spec_.payload + spec_.header;
   for (Node& node : nodes_) node.shared = spec_.buffer;
   for (std::size_t i = 0; i < ports_.size(); ++i) {
@@ -26,20 +27,22 @@ ClosedLoop::ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec)
     const auto bytes_in = [&](Time t) { return static_cast<std::int64_t>(t.in_seconds() * link.capacity.value()); };
     port.packet_time = Bytes{packet} / link.capacity;
     port.delay = link.delay;
-    port.to = link.to;
-    soonest_ = std::min(soonest_, link.delay);
+    wires_[i].from = link.from;
+    wires_[i].to = link.to;
+    window_ = std::min(window_, std::max(link.delay, Time::picoseconds(1)));
     port.ecn_min = spec_.ecn_min > 0 ? spec_.ecn_min : bytes_in(spec_.ecn_min_time);
     port.ecn_max = spec_.ecn_max > 0 ? spec_.ecn_max : bytes_in(spec_.ecn_max_time);
     // What still comes after the buffer asked for a pause: both ways of the cable, a packet that was begun, and the one that was too much.
     const std::int64_t headroom = bytes_in(2 * link.delay) + 3 * packet;
-    port.credit = spec_.buffer / links_into[link.to];
+    port.credit = spec_.buffer / static_cast<std::int64_t>(links_into(link.to).size());
     if (spec_.backpressure == Backpressure::pause_frames) nodes_[link.to].shared -= headroom;
     const bool fits = spec_.backpressure == Backpressure::credits ? port.credit >= 2 * packet : nodes_[link.to].shared > 0;
     if (!fits)
       throw InputError("cluster.fabric.packet: buffer of " + std::to_string(spec_.buffer) + " B is too small for " +
-                       std::to_string(links_into[link.to]) + " lossless links of this length. Give more, or lossless: false.");
+                       std::to_string(links_into(link.to).size()) + " lossless links of this length. Give more, or lossless: false.");
   }
-  soonest_ = ports_.empty() || !is_lossless() ? Time{} : soonest_ + Time::picoseconds(1);
+  for (Node& node : nodes_)
+    node.calm = spec_.backpressure == Backpressure::credits ? spec_.buffer : pause_threshold(node, node.shared - node.shared / 2);
   if (spec_.congestion_control) return;
   std::vector<LinkSpec> capacities;
   for (const auto& members : fabric_.members) {
@@ -50,256 +53,202 @@ ClosedLoop::ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec)
   fair_ = std::make_unique<MaxMin>(capacities);
 }
 
+// Links by node, each time in the order of their numbers.
+void ClosedLoop::sort_links() {
+  for (const PacketLink& link : fabric_.links) {
+    ++links_of_[link.to + 1].in;
+    ++links_of_[link.from + 1].out;
+  }
+  for (std::size_t i = 1; i < links_of_.size(); ++i) {
+    links_of_[i].in += links_of_[i - 1].in;
+    links_of_[i].out += links_of_[i - 1].out;
+  }
+  in_links_.resize(fabric_.links.size());
+  out_links_.resize(fabric_.links.size());
+  std::vector<std::uint32_t> in(fabric_.nodes, 0), out(fabric_.nodes, 0);
+  for (std::uint32_t i = 0; i < fabric_.links.size(); ++i) {
+    const PacketLink& link = fabric_.links[i];
+    in_links_[links_of_[link.to].in + in[link.to]++] = i;
+    out_links_[links_of_[link.from].out + out[link.from]++] = i;
+  }
+}
+
+std::span<const std::uint32_t> ClosedLoop::links_into(std::uint32_t node) const {
+  return std::span(in_links_).subspan(links_of_[node].in, links_of_[node + 1].in - links_of_[node].in);
+}
+std::span<const std::uint32_t> ClosedLoop::links_from(std::uint32_t node) const {
+  return std::span(out_links_).subspan(links_of_[node].out, links_of_[node + 1].out - links_of_[node].out);
+}
+
 void ClosedLoop::cancel(FlowId) { throw std::logic_error("ClosedLoop: packets that are on their way cannot be cancelled."); }
 
 void ClosedLoop::set_capacity(LinkId, BytesPerSecond) {
   throw InputError("network: links that change during the run are not supported yet with packets. Take network fluid.");
 }
 
-void ClosedLoop::handle(const Event& event) {
-  const std::uint32_t entity = event.what & ((1u << 29) - 1);
-  switch (static_cast<Kind>(event.what >> 29)) {
-    case Kind::arrival:
-      return on_arrival(entity, event.detail);
-    case Kind::port:
-      if (ports_[entity].armed != now_) return;  // an earlier one took its place
-      ports_[entity].armed = never;
-      return serve(entity);
-    case Kind::acknowledgement:
-      return on_acknowledgement(entity, event.detail);
-    case Kind::pause:
-      ports_[entity].paused = event.detail != 0;
-      if (!ports_[entity].paused) arm(entity, std::max(now_, ports_[entity].free));
-      return;
-    case Kind::start:
-      return begin(entity);
-    case Kind::timeout:
-      return on_timeout(entity, event.detail);
-  }
+void ClosedLoop::wake(std::uint32_t node, Time at) {
+  if (wake_at_[node] <= at) return;
+  wake_at_[node] = at;
+  wakes_.push({at, node});
 }
 
-void ClosedLoop::on_arrival(std::uint32_t link, std::uint32_t number) {
-  Packet& packet = packets_[number];
-  if (ways_.is_end(packet.place + 1)) {
-    if (spec_.backpressure == Backpressure::credits) returned_[link].push_back({now_ + ports_[link].delay, std::int64_t{packet.size}});
-    if (ports_[link].waiting) arm(link, std::max(ports_[link].free, returned_[link].front().first));
-    return deliver(number);
-  }
-  ++packet.place;
-  const std::uint32_t out = link_to_take(packet.place, ports_[link].to);
-  if (!admit(link, out, packet)) {
-    ++counts_.drops;
-    const std::uint32_t flow = packet.flow;
-    free_packet(number);
-    --flows_[flow].unanswered;
-    return release_if_over(flow);
-  }
-  packet.from = link;
-  packet.next = none;
-  Port& port = ports_[out];
-  if (port.head == none)
-    port.head = number;
-  else
-    packets_[port.tail].next = number;
-  port.tail = number;
-  port.queue_bytes += packet.size;
-  counts_.max_queue_bytes = std::max(counts_.max_queue_bytes, port.queue_bytes);
-  serve(out);
+void ClosedLoop::post(std::uint32_t node, const Mail& mail) {
+  nodes_[node].mail.insert(mail);
+  wake(node, mail.event.at);
 }
 
-// Sends what the link may send now; comes again when it is free.
-void ClosedLoop::serve(std::uint32_t link) {
-  Port& port = ports_[link];
-  if (port.paused) return;
-  if (port.free > now_) return arm(link, port.free);
-  const std::uint32_t head = port.head;
-  if (head != none && may_transmit(link, packets_[head].size)) {
-    port.head = packets_[head].next;
-    if (port.head == none) port.tail = none;
-    port.queue_bytes -= packets_[head].size;
-    release_buffer(packets_[head].from, packets_[head].size);
-    transmit(link, head);
-  } else if (head == none && port.sender != none) {
-    if (!emit(link)) return;
-  }
-  if (port.free > now_ && (port.head != none || port.sender != none)) arm(link, port.free);
-}
-
-void ClosedLoop::arm(std::uint32_t link, Time at) {
-  if (ports_[link].armed <= at) return;
-  ports_[link].armed = at;
-  push(at, Kind::port, link, 0);
-}
-
-// With credits: whether the far end has room. If not, the port is woken when more comes back.
-bool ClosedLoop::may_transmit(std::uint32_t link, std::int64_t size) {
-  if (spec_.backpressure != Backpressure::credits) return true;
-  Port& port = ports_[link];
-  auto& returned = returned_[link];
-  for (; !returned.empty() && returned.front().first <= now_; returned.pop_front()) port.credit += returned.front().second;
-  const bool waited = std::exchange(port.waiting, port.credit < size);
-  if (!port.waiting) return true;
-  if (!waited) ++counts_.pauses;
-  if (!returned.empty()) arm(link, returned.front().first);
-  return false;
-}
-
-void ClosedLoop::transmit(std::uint32_t link, std::uint32_t number) {
-  Port& port = ports_[link];
-  Packet& packet = packets_[number];
-  port.free = now_ + (packet.size == spec_.payload + spec_.header ? port.packet_time : Bytes{packet.size} / fabric_.links[link].capacity);
-  ++port.packets;
-  port.bytes += packet.size;
-  ++counts_.packet_hops;
-  if (spec_.backpressure == Backpressure::credits) port.credit -= packet.size;
-  if (spec_.congestion_control) mark(link, number);
-  const Time arrival = port.free + port.delay;
-  push(arrival, Kind::arrival, link, number);
-  if (!is_lossless() || !ways_.is_end(packet.place + 1)) return;
-  Flow& flow = flows_[packet.flow];
-  flow.end = std::max(flow.end, arrival);
-  if (--flow.to_end == 0) finish(packet.flow, flow.end);
-}
-
-void ClosedLoop::mark(std::uint32_t link, std::uint32_t number) {
-  const Port& port = ports_[link];
-  Packet& packet = packets_[number];
-  if (!telemetry_.empty() && packet.hops < most_hops) {
-    telemetry_[std::size_t{number} * most_hops + packet.hops] = {now_, port.bytes, port.queue_bytes, fabric_.links[link].capacity};
-    packet.hops = (packet.hops + 1u) & 63u;
-  }
-  if (port.queue_bytes == 0 || port.queue_bytes <= port.ecn_min || packet.marked) return;
-  const double share =
-      spec_.ecn_share * static_cast<double>(port.queue_bytes - port.ecn_min) / static_cast<double>(port.ecn_max - port.ecn_min);
-  const bool marked =
-      port.queue_bytes >= port.ecn_max || Random(spec_.seed, 0x6d61726b).uniform(link, static_cast<std::uint64_t>(port.packets)) < share;
-  packet.marked = marked;
-  counts_.marks += marked;
-}
-
-std::int64_t ClosedLoop::pause_threshold(const Node& node) const {
-  const auto free = static_cast<double>(std::max<std::int64_t>(0, node.shared - node.used));
-  const auto share = static_cast<std::int64_t>(free * spec_.buffer_share);
-  return spec_.xoff > 0 ? std::min(spec_.xoff, std::max<std::int64_t>(0, node.shared - node.used)) : share;
-}
-
-// Room for a packet in the node between two links; pauses the first one if it fills it too much.
-bool ClosedLoop::admit(std::uint32_t in_link, std::uint32_t out_link, const Packet& packet) {
-  Port& in = ports_[in_link];
-  Node& node = nodes_[in.to];
-  const bool full = node.used + packet.size > spec_.buffer;
-  if (!is_lossless()) {
-    const auto free = static_cast<double>(spec_.buffer - node.used);
-    if (full || static_cast<double>(ports_[out_link].queue_bytes + packet.size) > spec_.buffer_share * free) return false;
-  } else if (full) {
-    return false;
-  }
-  node.used += packet.size;
-  in.buffered += packet.size;
-  if (spec_.backpressure == Backpressure::pause_frames && !in.pausing && in.buffered > pause_threshold(node)) {
-    in.pausing = true;
-    ++counts_.pauses;
-    push(now_ + in.delay, Kind::pause, in_link, 1);
-  }
-  return true;
-}
-
-void ClosedLoop::release_buffer(std::uint32_t in_link, std::int64_t size) {
-  Port& in = ports_[in_link];
-  Node& node = nodes_[in.to];
-  const Time heard = now_ + in.delay;
-  node.used -= size;
-  in.buffered -= size;
-  if (spec_.backpressure == Backpressure::credits) {
-    returned_[in_link].push_back({heard, size});
-    if (in.waiting) arm(in_link, std::max(in.free, returned_[in_link].front().first));
-  }
-  if (!in.pausing) return;
-  const std::int64_t threshold = pause_threshold(node);
-  const std::int64_t xon = spec_.xon > 0 ? std::min(spec_.xon, threshold) : threshold - 2 * (spec_.payload + spec_.header);
-  if (in.buffered > std::max<std::int64_t>(xon, 0)) return;
-  in.pausing = false;
-  push(heard, Kind::pause, in_link, 0);
-}
-
-// At the receiver. In order it counts; out of order only where nothing is lost, as there every packet comes once.
-void ClosedLoop::deliver(std::uint32_t number) {
-  Packet& packet = packets_[number];
-  Flow& flow = flows_[packet.flow];
-  if (!is_lossless()) {
-    const bool in_order = packet.sequence == flow.expected;
-    packet.refused = packet.sequence > flow.expected && !flow.refused;
-    const bool silent = packet.sequence > flow.expected && flow.refused;
-    if (packet.refused) flow.refused = true;
-    if (in_order) {
-      ++flow.expected;
-      flow.refused = false;
-      if (flow.expected == flow.packets && !flow.ended) finish(packet.flow, now_);
+// All windows that end by then: flows that start later cannot touch them.
+void ClosedLoop::run_until(Time t) {
+  for (;;) {
+    const Time begin = next_time();
+    if (begin > t - window_) break;
+    const Time end = begin + window_;
+    while (timers_.next_time() < end) prepare(timers_.pop());
+    if (fair_ && fair_->changed()) fair_->solve();
+    awake_.clear();
+    while (wakes_.next_time() < end) {
+      const Wake wake = wakes_.pop();
+      if (wake_at_[wake.node] != wake.at) continue;  // an earlier one took its place
+      wake_at_[wake.node] = awake;
+      awake_.push_back(wake.node);
     }
-    if (silent) {
-      const std::uint32_t id = packet.flow;
-      free_packet(number);
-      --flow.unanswered;
-      return release_if_over(id);
+    std::sort(awake_.begin(), awake_.end());
+    for (std::size_t i = 0; i < awake_.size(); ++i) {
+      if (i + 1 < awake_.size()) prefetch(awake_[i + 1]);
+      run_node(awake_[i], end);
     }
   }
-  push(now_ + flow.return_time, Kind::acknowledgement, packet.flow, number);
 }
 
-std::uint32_t ClosedLoop::link_to_take(std::uint32_t place, std::uint32_t node) {
-  const std::uint32_t network_link = ways_.network_link(place);
-  if (const std::uint32_t only = ways_.only_member(network_link); only != none) [[likely]]
-    return only;
-  const auto choices = ways_.members(network_link, node);
-  std::uint32_t& turn = ports_[choices.front()].turn;
-  turn = (turn + 1) % static_cast<std::uint32_t>(choices.size());
-  std::uint32_t best = choices[turn];
-  if (spec_.choice == PacketChoice::in_turn) return best;
-  const auto load = [&](std::uint32_t link) {
-    const Port& port = ports_[link];
-    const double waiting = static_cast<double>(port.queue_bytes) / fabric_.links[link].capacity.value();
-    return waiting + (port.free > now_ ? (port.free - now_).in_seconds() : 0) + (port.paused ? 1 : 0);
-  };
-  for (std::size_t i = 1; i < choices.size(); ++i)  // equal ones in turn
-    if (const std::uint32_t other = choices[(turn + i) % choices.size()]; load(other) < load(best)) best = other;
-  return best;
-}
-
-std::uint32_t ClosedLoop::new_packet() {
-  if (free_packets_ == none) {
-    packets_.emplace_back();
-    if (spec_.congestion_control && spec_.congestion_control->wants_telemetry()) telemetry_.resize(packets_.size() * most_hops);
-    return static_cast<std::uint32_t>(packets_.size() - 1);
+void ClosedLoop::run_node(std::uint32_t number, Time end) {
+  Node& node = nodes_[number];
+  Time next = collect(number, end);
+  for (const Event& input : inputs_) {
+    if (sends_in_order(node)) send_in_order(number, input.at);
+    now_ = input.at;
+    handle(number, input);
   }
-  const std::uint32_t number = free_packets_;
-  free_packets_ = packets_[number].next;
-  packets_[number] = {};
-  return number;
+  if (sends_in_order(node)) send_in_order(number, end);
+  for (const std::uint32_t link : links_from(number)) {
+    send_until(link, end);
+    next = std::min(next, ports_[link].armed);
+  }
+  if (!node.mail.empty()) next = std::min(next, node.mail.front().event.at);
+  wake_at_[number] = never;
+  if (next != never) wake(number, next);
 }
 
-void ClosedLoop::free_packet(std::uint32_t number) {
-  packets_[number].next = free_packets_;
-  free_packets_ = number;
+// A node that sleeps has left the cache.
+void ClosedLoop::prefetch(std::uint32_t node) const {
+  __builtin_prefetch(&nodes_[node]);
+  for (const std::uint32_t link : links_into(node)) __builtin_prefetch(&wires_[link]);
+  for (const std::uint32_t link : links_from(node)) {
+    __builtin_prefetch(&ports_[link]);
+    __builtin_prefetch(&wires_[link]);
+  }
+}
+
+// All that comes to the node before `end`, in order. When the first packet after it comes.
+Time ClosedLoop::collect(std::uint32_t number, Time end) {
+  inputs_.clear();
+  const auto links = links_into(number);
+  for (const std::uint32_t link : links) wires_[link].on_way.prefetch_front();
+  for (const std::uint32_t link : links_from(number)) wires_[link].on_way.prefetch_back();
+  const auto& mail = nodes_[number].mail;
+  for (std::size_t i = 0; i < mail.size() && mail[i].event.at < end; ++i) inputs_.push_back(mail[i].event);
+  const std::size_t letters = inputs_.size();
+  Time next = never;
+  for (const std::uint32_t link : links) {
+    const auto& on_way = wires_[link].on_way;
+    const std::size_t size = on_way.size();
+    std::size_t i = 0;
+    for (; i < size && on_way[i].at < end; ++i) {
+      inputs_.push_back(event(on_way[i].at, Kind::arrival, link));
+      ways_.prefetch(on_way[i].place + 1);
+    }
+    if (i < size) next = std::min(next, on_way[i].at);
+  }
+  if (inputs_.size() > letters) sort_inputs();
+  return next;
+}
+
+// Times are spread evenly: into as many slots as there are inputs, then each a few places further.
+void ClosedLoop::sort_inputs() {
+  const std::size_t count = inputs_.size();
+  if (count > 16) {
+    std::int64_t first = inputs_[0].at.ps(), last = first;
+    for (const Event& input : inputs_) {
+      first = std::min(first, input.at.ps());
+      last = std::max(last, input.at.ps());
+    }
+    const int bits = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(last - first)));
+    const int shift = std::max(0, bits - static_cast<int>(std::bit_width(count)));
+    slots_.assign(static_cast<std::size_t>((last - first) >> shift) + 2, 0);
+    const auto slot = [&](const Event& input) { return static_cast<std::size_t>((input.at.ps() - first) >> shift); };
+    for (const Event& input : inputs_) ++slots_[slot(input) + 1];
+    for (std::size_t i = 1; i < slots_.size(); ++i) slots_[i] += slots_[i - 1];
+    unsorted_.swap(inputs_);
+    inputs_.resize(count);
+    for (const Event& input : unsorted_) inputs_[slots_[slot(input)]++] = input;
+  }
+  for (std::size_t i = 1; i < count; ++i) {
+    const Event input = inputs_[i];
+    std::size_t place = i;
+    for (; place > 0 && input < inputs_[place - 1]; --place) inputs_[place] = inputs_[place - 1];
+    inputs_[place] = input;
+  }
+}
+
+void ClosedLoop::handle(std::uint32_t number, const Event& input) {
+  const std::uint32_t entity = input.entity();
+  if (input.kind() == Kind::arrival) return on_arrival(entity);
+  const Mail mail = nodes_[number].mail.front();
+  nodes_[number].mail.pop_front();
+  if (input.kind() == Kind::pause) {
+    send_until(entity, input.at);
+    now_ = input.at;
+    Port& port = ports_[entity];
+    port.paused = (input.detail & 1) != 0;
+    if (!port.paused) arm(entity, std::max(now_, port.free));
+    return;
+  }
+  send_until(flows_[entity].first_link, input.at);
+  now_ = input.at;
+  if (input.kind() == Kind::start) return offer(entity);
+  if (input.kind() == Kind::timeout) return on_timeout(entity, input.detail);
+  on_acknowledgement(entity, mail);
+}
+
+void ClosedLoop::serve_when_armed(std::uint32_t link) {
+  now_ = std::exchange(ports_[link].armed, never);
+  serve(link);
+}
+
+// Of equal times the link of the lowest number first.
+void ClosedLoop::send_in_order(std::uint32_t node, Time end) {
+  const auto links = links_from(node);
+  for (;;) {
+    std::uint32_t first = none;
+    for (const std::uint32_t link : links)
+      if (ports_[link].armed < (first == none ? end : ports_[first].armed)) first = link;
+    if (first == none) return;
+    serve_when_armed(first);
+  }
 }
 
 Time ClosedLoop::next_event() {
   const Time known = completions_.empty() ? never : completions_.top().at;
-  if (events_.empty()) {
+  if (wakes_.empty() && timers_.empty()) {
     if (known == never && unfinished_ > 0) explain_deadlock();
     return known;
   }
-  // What has not entered its last link by then takes a transmission and a delay more.
-  return std::min(known, events_.next_time() + soonest_);
+  return std::min(known, next_time() + window_);
 }
 
 std::span<const FlowId> ClosedLoop::advance_to(Time t) {
   finished_.clear();
-  while (!events_.empty() && events_.next_time() <= t) {
-    const Event event = events_.pop();
-    now_ = event.at;
-    handle(event);
-  }
-  now_ = t;
+  run_until(t);
+  clock_ = t;
   for (; !completions_.empty() && completions_.top().at <= t; completions_.pop()) {
     const std::uint32_t flow = completions_.top().flow;
     flows_[flow].reported = true;
@@ -323,13 +272,13 @@ void ClosedLoop::explain_deadlock() const {
   const auto held = [&](std::uint32_t link) { return ports_[link].paused || ports_[link].waiting; };
   std::vector<std::uint32_t> chain;
   for (std::uint32_t link = 0; link < ports_.size() && chain.empty(); ++link)
-    if (held(link) && ports_[link].head != none) chain.push_back(link);
-  std::string text = "stopped at " + std::to_string(now_.in_seconds()) + " s: deadlock, packets wait for each other's buffers: ";
+    if (held(link) && ports_[link].queue_bytes > 0) chain.push_back(link);
+  std::string text = "stopped at " + std::to_string(clock_.in_seconds()) + " s: deadlock, packets wait for each other's buffers: ";
   while (!chain.empty()) {
     const std::uint32_t last = chain.back();
     std::uint32_t next = none;
     for (std::uint32_t link = 0; link < ports_.size() && next == none; ++link)
-      if (fabric_.links[link].from == fabric_.links[last].to && held(link) && ports_[link].head != none) next = link;
+      if (fabric_.links[link].from == fabric_.links[last].to && held(link) && ports_[link].queue_bytes > 0) next = link;
     const auto seen = std::find(chain.begin(), chain.end(), next);
     if (next == none || seen != chain.end()) {
       for (auto at = next == none ? chain.begin() : seen; at != chain.end(); ++at) text += "link " + std::to_string(*at) + " waits for ";

@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -40,7 +42,17 @@ struct ClosedLoopSpec {
 // its transmission begins. A sender serves its flows in turn, as far as rate and window allow. A queue marks packets as they leave it.
 // Assumes: acknowledgements, pause frames and credits have a lane of their own and never queue (an acknowledgement is 1.6 % of a
 // packet of 4 KiB); end points take what comes; one traffic class. So it is too kind where the way back is the full one.
-// Events at one instant go by kind, then link or flow. One thread.
+//
+// What a node sends is elsewhere a link delay later at the earliest. So time passes in windows as long as the shortest delay, and within
+// a window one node after the other does all it has to do, with its queues in the cache:
+//   1. It puts in order what comes to it in this window: packets, pauses, acknowledgements.
+//   2. For each of them the queue that it goes to first sends what leaves it earlier. The other queues of the node wait: nobody sees them,
+//      and what they hold too long makes the buffer look fuller than it is. Where that would matter (a pause, a drop), and while the
+//      node pauses a link or counts credits, all queues send in order of time first.
+//   3. At the end of the window all queues send.
+// A window is simulated when it is over: what ends in it entered its last link a delay earlier, so its ends are known, and what starts
+// in it is, too. So rates, counts and bytes of links are those of up to a window ago.
+// Events of a node at one instant go by kind, then link or flow. One thread.
 class ClosedLoop final : public Network {
  public:
   ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec);
@@ -50,7 +62,7 @@ class ClosedLoop final : public Network {
   Time next_event() override;  // throws SimulationError when packets wait for each other for ever
   std::span<const FlowId> advance_to(Time t) override;
   BytesPerSecond rate(FlowId flow) override { return BytesPerSecond{flows_[flow.value()].rate}; }  // what its sender is allowed
-  Time now() const override { return now_; }
+  Time now() const override { return clock_; }
   std::vector<LinkUse> link_use() const override;
   void count(std::span<const LinkShare>, double, Time) override {}
   const PacketCounts* packet_counts() override { return &counts_; }
@@ -58,41 +70,75 @@ class ClosedLoop final : public Network {
 
  private:
   static constexpr std::uint32_t none = PacketWays::none;
-  enum class Kind : std::uint32_t { pause, arrival, acknowledgement, start, timeout, port };
+  static constexpr Time awake = Time::picoseconds(-1);  // it is, in this window: no need to wake it
+  enum class Kind : std::uint32_t { pause, arrival, acknowledgement, start, timeout };
   struct Event {
     Time at;
-    std::uint32_t what;    // kind in the upper three bits; below: link or flow
-    std::uint32_t detail;  // packet; of a pause: 1 it begins, 0 it ends; of a timeout: which one
+    std::uint32_t what = 0;  // kind in the upper three bits; below: link or flow
+    std::uint32_t detail =
+        0;  // of a pause: its number, and in the lowest bit whether it begins; of an acknowledgement: Mail; of a timeout: which one
     auto operator<=>(const Event&) const = default;
+    Kind kind() const { return static_cast<Kind>(what >> 29); }
+    std::uint32_t entity() const { return what & ((1u << 29) - 1); }
   };
+  static Event event(Time at, Kind kind, std::uint32_t entity, std::uint32_t detail = 0) {
+    return {at, static_cast<std::uint32_t>(kind) << 29 | entity, detail};
+  }
   struct Packet {
+    Time at;  // the end of its link
     Time sent;
-    std::uint32_t flow = 0, place = 0;  // of the link that it is on or waits for
-    std::uint32_t next = none;          // in the queue, or free
-    std::uint32_t from = none;          // link by which it came into the queue
+    std::uint32_t place = 0;  // of the link that it is on or waits for
     std::uint32_t sequence = 0;
-    std::uint32_t size : 29 = 0;  // on the wire
+    std::uint32_t size : 30 = 0;  // on the wire
     std::uint32_t marked : 1 = 0, refused : 1 = 0;
-    std::uint8_t hops = 0;  // with telemetry
+    std::uint32_t record = none;  // where it carries telemetry
   };
-  struct alignas(64) Port {    // a link and the queue in front of it; the first line is all that most packets touch
-    Time free, armed = never;  // until when it transmits; the port event that counts
+  struct Waiting {
+    Packet packet;
+    std::uint32_t from = none;  // link by which it came
+  };
+  struct Mail {  // to a node, beside packets; an acknowledgement: of this packet, or, if refused, the one to go back to
+    Event event;
+    Time sent;
+    std::uint32_t size : 30 = 0;
+    std::uint32_t marked : 1 = 0, refused : 1 = 0;
+    std::uint32_t record = none;
+    friend bool operator<(const Mail& a, const Mail& b) { return a.event < b.event; }
+  };
+  struct alignas(64) Port {    // a link as its sender sees it; the first line is all that an empty queue touches
+    Time free, armed = never;  // until when it transmits; when it looks for more
     Time packet_time, delay;   // of a full packet
     std::int64_t queue_bytes = 0;
-    std::int64_t buffered = 0;               // at the far end: of packets that came by this link
-    std::uint32_t head = none, tail = none;  // queue
-    std::uint32_t to = 0;                    // node
-    bool paused = false;                     // by the far end
-    bool pausing = false;                    // this link's sender, as its packets fill the node that it leads to
-    bool waiting = false;                    // for credits
-
     std::int64_t packets = 0, bytes = 0;
+    std::uint32_t sender = none;
+    bool paused = false;   // by the far end
+    bool waiting = false;  // for credits
+
+    RingBuffer<Waiting> queue;
     std::int64_t ecn_min = 0, ecn_max = 0, credit = 0;
-    std::uint32_t sender = none, turn = 0;
+    std::uint32_t turn = 0;
+  };
+  struct alignas(64) Wire {     // a link as its far end sees it
+    RingBuffer<Packet> on_way;  // none where the way ends
+    std::int64_t buffered = 0;  // of packets that came by this link
+    std::uint32_t from = 0, to = 0;
+    std::uint32_t frames = 0;  // that began or ended a pause
+    bool pausing = false;      // its sender, as its packets fill the node
   };
   using Credit = std::pair<Time, std::int64_t>;  // on its way back
-  struct Node {
+  struct alignas(64) Node {
     std::int64_t used = 0, shared = 0;  // bytes; `shared` leaves out what is kept for links that were paused
+    std::int64_t calm = 0;              // up to so many bytes of a link or queue nothing happens while half of `shared` is free
+    std::uint32_t pausing = 0;          // links
+    RingBuffer<Mail> mail;              // in order
+  };
+  struct LinksOf {  // a node: where in in_links_, out_links_; those of the next node are the end
+    std::uint32_t in = 0, out = 0;
+  };
+  struct Wake {
+    Time at;
+    std::uint32_t node;
+    auto operator<=>(const Wake&) const = default;
   };
   struct Due {
     Time at;
@@ -105,78 +151,112 @@ class ClosedLoop final : public Network {
     RingBuffer<std::uint32_t> ready;  // flows that may send now
     Heap<Due> due;                    // that may send later
   };
-  struct Flow {
+  struct Flow {  // at its sender
     std::uint32_t first = 0, links = 0, first_link = 0;
-    std::uint32_t packets = 0, next = 0, acknowledged = 0, expected = 0;  // next to send; received in order
-    std::uint32_t to_end = 0;                                             // packets that have not entered the last link
+    std::uint32_t packets = 0, next = 0, acknowledged = 0;  // next to send
     std::int64_t bytes = 0, in_flight = 0;
     double rate = 0, window = 0, ceiling = 0, weight = 1;
-    Time may_send, end, return_time;  // of its next packet; of what is on the last link; of an acknowledgement
-    Time progress;                    // when something was last acknowledged
-    std::uint32_t unanswered = 0;     // packets in the network or in acknowledgements
-    std::uint32_t round = 0;          // of timeouts
-    bool queued = false;              // ready or due at its sender
-    bool refused = false;             // told the sender of a gap
-    bool ended = false, reported = false, alive = false;
+    Time may_send;                 // its next packet
+    Time progress;                 // when something was last acknowledged
+    std::uint32_t unanswered = 0;  // packets in the network or in acknowledgements
+    std::uint32_t round = 0;       // of timeouts
+    bool queued = false;           // ready or due at its sender
+    bool reported = false, alive = false;
+  };
+  struct Receiver {                          // of a flow, as the last link knows what it will see
+    Time return_time;                        // of an acknowledgement
+    Time end;                                // of what is on the last link
+    std::uint32_t node = 0;                  // of the sender
+    std::uint32_t to_end = 0, expected = 0;  // packets that have not entered the last link; received in order
+    bool refused = false;                    // told the sender of a gap
+  };
+  struct Telemetry {
+    std::array<HopRecord, 12> hops;
+    std::uint32_t size = 0;
   };
 
-  void push(Time at, Kind kind, std::uint32_t entity, std::uint32_t detail) {
-    events_.push({at, static_cast<std::uint32_t>(kind) << 29 | entity, detail});
+  // Windows (closed_loop.cpp).
+  void sort_links();
+  void run_until(Time t);
+  void run_node(std::uint32_t node, Time end);
+  void prefetch(std::uint32_t node) const;
+  Time collect(std::uint32_t node, Time end);
+  void sort_inputs();
+  void handle(std::uint32_t node, const Event& input);
+  void send_in_order(std::uint32_t node, Time end);
+  void send_until(std::uint32_t link, Time end) {
+    while (ports_[link].armed < end) serve_when_armed(link);
   }
-  void handle(const Event& event);
+  void serve_when_armed(std::uint32_t link);
+  void arm(std::uint32_t link, Time at) { ports_[link].armed = std::min(ports_[link].armed, at); }
+  Time next_time() const { return std::min(wakes_.next_time(), timers_.next_time()); }
+  void wake(std::uint32_t node, Time at);
+  void post(std::uint32_t node, const Mail& mail);
+  bool sends_in_order(const Node& node) const { return node.pausing > 0 || spec_.backpressure == Backpressure::credits; }
+  std::span<const std::uint32_t> links_into(std::uint32_t node) const;
+  std::span<const std::uint32_t> links_from(std::uint32_t node) const;
 
   // At the sender (closed_loop_sender.cpp).
-  void begin(std::uint32_t flow);
+  void prepare(const Event& timer);
   void offer(std::uint32_t flow);
   bool emit(std::uint32_t link);
   void apply(Flow& flow, const Allowance& allowance);
-  double fair_rate(std::uint32_t flow);
-  void on_acknowledgement(std::uint32_t flow, std::uint32_t packet);
+  std::uint32_t new_telemetry();
+  void on_acknowledgement(std::uint32_t flow, const Mail& mail);
   void on_timeout(std::uint32_t flow, std::uint32_t round);
   void finish(std::uint32_t flow, Time at);
   void release_if_over(std::uint32_t flow);
-  FlowPath path_of(const Flow& flow) const;
+  FlowPath path_of(std::uint32_t flow) const;
   std::int64_t wire_size(const Flow& flow, std::uint32_t sequence) const;
   bool is_lossless() const { return spec_.backpressure != Backpressure::none; }
 
-  // In the network (closed_loop.cpp).
-  void on_arrival(std::uint32_t link, std::uint32_t packet);
-  void deliver(std::uint32_t packet);
+  // In the network (closed_loop_node.cpp).
+  void on_arrival(std::uint32_t link);
   void serve(std::uint32_t link);
-  void arm(std::uint32_t link, Time at);
   bool may_transmit(std::uint32_t link, std::int64_t size);
-  void transmit(std::uint32_t link, std::uint32_t packet);
-  bool admit(std::uint32_t in_link, std::uint32_t out_link, const Packet& packet);
+  void transmit(std::uint32_t link, Packet& packet);
+  void deliver(std::uint32_t link, Packet& packet);
+  bool admit(std::uint32_t in_link, std::uint32_t out_link, std::int64_t size);
+  bool is_calm(const Wire& in, std::uint32_t out_link, std::int64_t size) const;
+  bool has_room(const Wire& in, std::uint32_t out_link, std::int64_t size) const;
+  bool fills_too_much(const Wire& in, std::int64_t size) const;
+  void tell_sender(std::uint32_t in_link, bool pause);
   void release_buffer(std::uint32_t in_link, std::int64_t size);
-  std::int64_t pause_threshold(const Node& node) const;
-  void mark(std::uint32_t link, std::uint32_t packet);
+  std::int64_t pause_threshold(const Node& node, std::int64_t more = 0) const;  // with so much more in the buffer
+  void mark(std::uint32_t link, Packet& packet);
   std::uint32_t link_to_take(std::uint32_t place, std::uint32_t node);
-  std::uint32_t new_packet();
-  void free_packet(std::uint32_t packet);
+  void lose(std::uint32_t flow, const Packet& packet);
   [[noreturn]] void explain_deadlock() const;
-
-  static constexpr std::size_t most_hops = 12;
 
   PacketFabric fabric_;
   ClosedLoopSpec spec_;
   PacketWays ways_;
-  std::vector<Port> ports_;
-  std::vector<RingBuffer<Credit>> returned_;  // by link
+  std::vector<Port> ports_;  // by link, as the next two
+  std::vector<Wire> wires_;
+  std::vector<RingBuffer<Credit>> returned_;
   std::vector<Node> nodes_;
+  std::vector<Time> wake_at_;  // when a node has something to do
+  std::vector<LinksOf> links_of_;
+  std::vector<std::uint32_t> in_links_, out_links_;  // by node
   std::vector<Sender> senders_;
   std::vector<Flow> flows_;
+  std::vector<Receiver> receivers_;  // by flow
   std::vector<std::uint32_t> free_flows_;
-  std::vector<Packet> packets_;
-  std::vector<HopRecord> telemetry_;  // most_hops for each packet, where it is asked for
-  std::uint32_t free_packets_ = none;
-  EventQueue<Event> events_;
+  std::vector<Telemetry> telemetry_;  // of packets under way, where it is asked for
+  std::vector<std::uint32_t> free_telemetry_;
+  EventQueue<Event> timers_;  // starts and timeouts
+  EventQueue<Wake> wakes_;
+  Time window_;
+  std::vector<std::uint32_t> awake_;      // in this window
+  std::vector<Event> inputs_, unsorted_;  // of the node whose turn it is
+  std::vector<std::uint32_t> slots_;
   Heap<Due> completions_;
   std::vector<FlowId> finished_;
   std::unique_ptr<MaxMin> fair_;  // without congestion control
   std::uint32_t unfinished_ = 0;
   PacketCounts counts_;
-  Time soonest_;
-  Time now_;
+  Time clock_;  // of who asks
+  Time now_;    // the instant that is simulated
 };
 
 }  // namespace sim

@@ -9,16 +9,18 @@ FlowId ClosedLoop::start(const FlowSpec& spec) {
   if (free_flows_.empty()) {
     free_flows_.push_back(static_cast<std::uint32_t>(flows_.size()));
     flows_.emplace_back();
+    receivers_.emplace_back();
   }
   const std::uint32_t id = free_flows_.back();
   free_flows_.pop_back();
   const std::uint32_t round = flows_[id].round + 1;
   Flow& flow = flows_[id] = {};
+  Receiver& receiver = receivers_[id] = {};
   flow.alive = true;
   flow.round = round;
   ++unfinished_;
   if (spec.bytes.count() == 0 || spec.shares.empty()) {
-    finish(id, now_ + spec.latency);
+    finish(id, clock_ + spec.latency);
     return FlowId{id};
   }
   flow.links = static_cast<std::uint32_t>(spec.shares.size());
@@ -26,28 +28,36 @@ FlowId ClosedLoop::start(const FlowSpec& spec) {
   flow.bytes = spec.bytes.count();
   flow.ceiling = spec.ceiling.value();
   flow.weight = spec.weight;
-  flow.packets = flow.to_end = static_cast<std::uint32_t>((flow.bytes + spec_.payload - 1) / spec_.payload);
+  flow.packets = receiver.to_end = static_cast<std::uint32_t>((flow.bytes + spec_.payload - 1) / spec_.payload);
   const auto& choices = fabric_.members[ways_.network_link(flow.first)];
   if (choices.size() > 1)
     throw InputError("network: end points with several first links are not supported yet with packets. Take routing ecmp.");
   flow.first_link = choices.front();
+  receiver.node = fabric_.links[flow.first_link].from;
   for (std::uint32_t place = flow.first; !ways_.is_end(place); ++place) {
     const PacketLink& link = fabric_.links[fabric_.members[ways_.network_link(place)].front()];
-    flow.return_time += link.delay + Bytes{spec_.acknowledgement} / link.capacity;
+    receiver.return_time += link.delay + Bytes{spec_.acknowledgement} / link.capacity;
   }
-  push(now_ + std::max(Time{}, spec.latency - ways_.latency(flow.first)), Kind::start, id, 0);
+  timers_.push(event(clock_ + std::max(Time{}, spec.latency - ways_.latency(flow.first)), Kind::start, id));
   return FlowId{id};
 }
 
-void ClosedLoop::begin(std::uint32_t id) {
+// Before the window in which a flow starts or a timeout comes. Max-min rates hold for a window.
+void ClosedLoop::prepare(const Event& timer) {
+  const std::uint32_t id = timer.entity();
+  const std::uint32_t node = receivers_[id].node;
+  if (timer.kind() == Kind::timeout) {
+    if (!flows_[id].alive || flows_[id].round != timer.detail) return;
+    return post(node, {timer});
+  }
   Flow& flow = flows_[id];
   Port& port = ports_[flow.first_link];
   if (port.sender == none) {
     port.sender = static_cast<std::uint32_t>(senders_.size());
     senders_.emplace_back();
   }
-  flow.may_send = flow.progress = now_;
-  const FlowPath path = path_of(flow);
+  flow.may_send = flow.progress = timer.at;
+  const FlowPath path = path_of(id);
   if (fair_) {
     std::vector<LinkShare> shares;
     for (std::uint32_t place = flow.first; !ways_.is_end(place); ++place) shares.push_back({LinkId{ways_.network_link(place)}});
@@ -55,23 +65,23 @@ void ClosedLoop::begin(std::uint32_t id) {
     fair_->attach(FlowId{id}, shares, BytesPerSecond{limit}, flow.weight);
     flow.window = std::numeric_limits<double>::infinity();
   } else {
-    apply(flow, spec_.congestion_control->start(id, path, now_));
+    apply(flow, spec_.congestion_control->start(id, path, timer.at));
   }
-  offer(id);
-  if (!is_lossless()) push(now_ + spec_.timeout, Kind::timeout, id, flow.round);
+  post(node, {timer});
+  if (!is_lossless()) timers_.push(event(timer.at + spec_.timeout, Kind::timeout, id, flow.round));
 }
 
 // The host's own links lead to the first of the network; the slower of them is the line rate.
-FlowPath ClosedLoop::path_of(const Flow& flow) const {
+FlowPath ClosedLoop::path_of(std::uint32_t flow) const {
   FlowPath path{.line_rate = BytesPerSecond{std::numeric_limits<double>::infinity()}, .packet = spec_.payload + spec_.header};
   bool leaves_host = false;
-  for (std::uint32_t place = flow.first; !ways_.is_end(place); ++place, ++path.hops) {
+  for (std::uint32_t place = flows_[flow].first; !ways_.is_end(place); ++place, ++path.hops) {
     const PacketLink& link = fabric_.links[fabric_.members[ways_.network_link(place)].front()];
     path.round_trip += link.delay + Bytes{path.packet} / link.capacity;
     if (!leaves_host) path.line_rate = std::min(path.line_rate, link.capacity);
     leaves_host = leaves_host || !link.inside_host;
   }
-  path.round_trip += flow.return_time;
+  path.round_trip += receivers_[flow].return_time;
   return path;
 }
 
@@ -82,11 +92,6 @@ std::int64_t ClosedLoop::wire_size(const Flow& flow, std::uint32_t sequence) con
 void ClosedLoop::apply(Flow& flow, const Allowance& allowance) {
   flow.rate = flow.ceiling > 0 ? std::min(allowance.rate, flow.ceiling) : allowance.rate;
   flow.window = allowance.window;
-}
-
-double ClosedLoop::fair_rate(std::uint32_t flow) {
-  if (fair_->changed()) fair_->solve();
-  return fair_->rate(FlowId{flow}).value();
 }
 
 // Puts a flow where it belongs: among those that may send now or later, or nowhere while its window is full.
@@ -116,7 +121,7 @@ bool ClosedLoop::emit(std::uint32_t link) {
   }
   const std::uint32_t id = sender.ready.front();
   Flow& flow = flows_[id];
-  if (flow.ended) {  // meanwhile
+  if (flow.acknowledged == flow.packets) {  // meanwhile
     sender.ready.pop_front();
     flow.queued = false;
     release_if_over(id);
@@ -127,69 +132,69 @@ bool ClosedLoop::emit(std::uint32_t link) {
   sender.ready.pop_front();
   flow.queued = false;
   if (fair_)
-    flow.rate = fair_rate(id);
+    flow.rate = fair_->rate(FlowId{id}).value();
   else
     apply(flow, spec_.congestion_control->before_packet(id, size, now_));
-  const std::uint32_t number = new_packet();
-  Packet& packet = packets_[number];
-  packet.sent = now_;
-  packet.flow = id;
-  packet.place = flow.first;
-  packet.sequence = flow.next++;
-  packet.size = static_cast<std::uint32_t>(size) & ((1u << 24) - 1);
+  Packet packet{.sent = now_, .place = flow.first, .sequence = flow.next++};
+  packet.size = static_cast<std::uint32_t>(size) & ((1u << 30) - 1);
+  if (spec_.congestion_control && spec_.congestion_control->wants_telemetry()) packet.record = new_telemetry();
   flow.in_flight += size;
   ++flow.unanswered;
   flow.may_send = std::max(now_, flow.may_send) + Bytes{size} / BytesPerSecond{flow.rate};
-  transmit(link, number);
+  transmit(link, packet);
   offer(id);
   return true;
 }
 
-void ClosedLoop::on_acknowledgement(std::uint32_t id, std::uint32_t number) {
-  Flow& flow = flows_[id];
-  const Packet packet = packets_[number];
-  flow.in_flight = std::max<std::int64_t>(0, flow.in_flight - packet.size);
-  --flow.unanswered;
-  if (!is_lossless()) {
-    if (packet.sequence >= flow.acknowledged && !packet.refused) {
-      flow.acknowledged = packet.sequence + 1;
-      flow.progress = now_;
-    }
-    if (packet.refused) {  // go back to the first one that is missing
-      flow.next = std::min(flow.next, flow.expected);
-      flow.in_flight = 0;
-    }
+std::uint32_t ClosedLoop::new_telemetry() {
+  if (free_telemetry_.empty()) {
+    free_telemetry_.push_back(static_cast<std::uint32_t>(telemetry_.size()));
+    telemetry_.emplace_back();
   }
-  if (!fair_ && !flow.ended) {
-    Acknowledgement ack{.now = now_, .round_trip = now_ - packet.sent, .bytes = packet.size};
-    ack.sequence = packet.sequence;
+  const std::uint32_t record = free_telemetry_.back();
+  free_telemetry_.pop_back();
+  telemetry_[record].size = 0;
+  return record;
+}
+
+void ClosedLoop::on_acknowledgement(std::uint32_t id, const Mail& mail) {
+  Flow& flow = flows_[id];
+  flow.in_flight = std::max<std::int64_t>(0, flow.in_flight - mail.size);
+  --flow.unanswered;
+  if (mail.refused) {  // go back to the first one that is missing
+    flow.next = std::min(flow.next, mail.event.detail);
+    flow.in_flight = 0;
+  } else if (!is_lossless() && mail.event.detail >= flow.acknowledged) {
+    flow.acknowledged = mail.event.detail + 1;
+    flow.progress = now_;
+  }
+  if (!fair_) {
+    Acknowledgement ack{.now = now_, .round_trip = now_ - mail.sent, .bytes = mail.size};
+    ack.sequence = mail.event.detail;
     ack.next = flow.next;
     ack.bytes_in_flight = flow.in_flight;
-    ack.marked = packet.marked;
-    if (!telemetry_.empty()) ack.hops = {telemetry_.data() + std::size_t{number} * most_hops, packet.hops};
+    ack.marked = mail.marked;
+    if (mail.record != none) ack.hops = {telemetry_[mail.record].hops.data(), telemetry_[mail.record].size};
     apply(flow, spec_.congestion_control->on_acknowledgement(id, ack));
   }
-  free_packet(number);
-  if (!flow.ended || is_lossless()) offer(id);
+  if (mail.record != none) free_telemetry_.push_back(mail.record);
+  offer(id);
   release_if_over(id);
 }
 
 void ClosedLoop::on_timeout(std::uint32_t id, std::uint32_t round) {
   Flow& flow = flows_[id];
-  if (!flow.alive || flow.round != round) return;
-  if (flow.ended) return;
+  if (!flow.alive || flow.round != round || flow.acknowledged == flow.packets) return;
   if (now_ - flow.progress >= spec_.timeout) {
-    flow.next = std::min(flow.next, flow.expected);
+    flow.next = std::min(flow.next, flow.acknowledged);
     flow.in_flight = 0;
     flow.progress = now_;
-    flow.refused = false;
     offer(id);
   }
-  push(flow.progress + spec_.timeout, Kind::timeout, id, round);
+  timers_.push(event(std::max(flow.progress + spec_.timeout, now_ + window_), Kind::timeout, id, round));
 }
 
 void ClosedLoop::finish(std::uint32_t id, Time at) {
-  flows_[id].ended = true;
   completions_.push({at, id});
   if (flows_[id].links > 0 && fair_) fair_->detach(FlowId{id});
 }

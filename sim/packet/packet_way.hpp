@@ -19,6 +19,7 @@ class PacketWays {
 
   bool is_end(std::uint32_t place) const { return (way_[place] & end_mark) != 0; }
   std::uint32_t network_link(std::uint32_t place) const { return way_[place]; }
+  void prefetch(std::uint32_t place) const { __builtin_prefetch(&way_[place]); }
   std::uint32_t flow_at(std::uint32_t place) const;
   // The one link of the fabric that a network link stands for; none: there are several.
   std::uint32_t only_member(std::uint32_t network_link) const { return only_member_[network_link]; }

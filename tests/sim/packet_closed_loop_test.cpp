@@ -169,6 +169,29 @@ TEST(ClosedLoop, hpcc_and_swift_keep_the_queue_below_their_bounds) {
   EXPECT_LE(longest_queue(swift()), 50e9 * (27e-6 + 50e-6));
 }
 
+// 32 senders fill the buffer up to its headroom, so that any packet pauses its link; one for an idle link leaves at once, and in the
+// same instant the pause ends.
+TEST(ClosedLoop, a_pause_that_ends_as_it_begins_does_not_last) {
+  PacketFabric fabric = star(32);
+  fabric.nodes = 36;  // host 34 sends to host 35 by links 33 and 34
+  fabric.links.push_back({34, 33, 50_GBps, 1_us});
+  fabric.links.push_back({33, 35, 50_GBps, 1_us});
+  for (std::uint32_t i = 33; i < 35; ++i) fabric.members.push_back({i});
+  ClosedLoopSpec spec = with(make_dcqcn({.least_rate = 50_GBps, .alpha_period = 1_s, .increase_period = 1_s, .notification_period = 1_s}));
+  spec.buffer = 3'800'000;  // 33 links need a headroom of 112,288 bytes each
+  ClosedLoop network(fabric, spec);
+  const std::vector<LinkShare> beside = {{LinkId{33}}, {LinkId{34}}};
+  network.start({1_MB, 2_us, beside});
+  for (std::uint32_t i = 0; i < 32; ++i) {
+    const std::vector<LinkShare> way = {{LinkId{i}}, {LinkId{32}}};
+    network.start({1_MB, 2_us, way});
+  }
+  std::size_t ended = 0;
+  for (Time t = network.next_event(); t != never; t = network.next_event()) ended += network.advance_to(t).size();
+  EXPECT_EQ(ended, 33u);
+  EXPECT_EQ(network.packet_counts()->drops, 0u);
+}
+
 // Packets of three flows around a triangle of switches, each over two of its sides: with a buffer of a few packets each side waits
 // for the next one.
 TEST(ClosedLoop, a_circle_of_full_buffers_is_a_deadlock) {
