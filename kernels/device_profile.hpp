@@ -20,6 +20,8 @@ struct Provenance {
 struct MemoryProfile {
   double capacity_bytes = 0, bandwidth_Bps = 0;
   double efficiency = 0;  // of the bandwidth, reached by element-wise kernels
+  // Measured, bytes and seconds ascending: caches and start-up make small passes unlike large ones. None: `efficiency` of all sizes.
+  std::vector<TimedBytes> points;
 };
 
 // How a BLAS spreads a product over the multiprocessors: see gemm_surface.hpp.

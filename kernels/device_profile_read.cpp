@@ -121,6 +121,7 @@ ScaleUpProfile read_scale_up(JsonObject object, JsonProblems& problems) {
   s.models = read_models(object, problems);
   s.versions = read_versions(object, problems);
   s.tables = read_tables(object, problems);
+  if (object.has("library")) s.library = object.text("library");
   object.finish();
   return s;
 }
@@ -186,11 +187,12 @@ void read_hardware(JsonObject& top, DeviceProfile& p) {
   p.multiprocessors = static_cast<int>(top.whole("multiprocessors", 1, 1 << 20));
   JsonObject peaks = top.object("peak_flops");
   for (const auto precision : all_precisions)
-    if (precision < Precision::fp8 || peaks.has(name_of(precision)))
+    if (precision == Precision::fp32 || peaks.has(name_of(precision)))
       p.peak_flops[static_cast<std::size_t>(precision)] = peaks.positive(name_of(precision), 1e21);
   peaks.finish();
   JsonObject memory = top.object("memory");
-  p.memory = {memory.positive("capacity_bytes"), memory.positive("bandwidth_Bps"), memory.positive("efficiency", 1)};
+  p.memory = {memory.positive("capacity_bytes"), memory.positive("bandwidth_Bps"), memory.positive("efficiency", 1), {}};
+  if (memory.has("bytes_microseconds")) p.memory.points = read_timed_bytes(memory, "bytes_microseconds");
   memory.finish();
 }
 

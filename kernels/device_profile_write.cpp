@@ -99,8 +99,9 @@ std::string attention_json(const AttentionProfile& a) {
 }
 
 std::string scale_up_json(const ScaleUpProfile& s) {
-  return Writer(1)
-      .number("bandwidth_Bps", s.bandwidth_Bps)
+  Writer writer(1);
+  if (!s.library.empty()) writer.text("library", s.library);
+  return writer.number("bandwidth_Bps", s.bandwidth_Bps)
       .number("efficiency", s.efficiency)
       .number("base_seconds", s.base_seconds)
       .number("step_seconds", s.step_seconds)
@@ -165,6 +166,7 @@ std::string to_json(const DeviceProfile& p) {
   memory.number("capacity_bytes", p.memory.capacity_bytes)
       .number("bandwidth_Bps", p.memory.bandwidth_Bps)
       .number("efficiency", p.memory.efficiency);
+  if (!p.memory.points.empty()) memory.raw("bytes_microseconds", line_of(p.memory.points));
   batched.number("peak_fraction", p.batched_gemm.peak_fraction).text("source", p.batched_gemm.source);
   return Writer(0)
              .text("schema", fmt::format("{}{}", device_schema_name, device_schema_version))

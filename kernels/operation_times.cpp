@@ -13,8 +13,10 @@
 namespace kernels {
 namespace {
 
+// Of a device without 16-bit units in what it has.
 AttentionDevice attention_device(const DeviceProfile& profile) {
-  return {profile.peak(Precision::bf16), profile.memory.bandwidth_Bps, double(bytes_per_element(Precision::bf16))};
+  const Precision precision = profile.peak(Precision::bf16) > 0 ? Precision::bf16 : Precision::fp32;
+  return {profile.peak(precision), profile.memory.bandwidth_Bps, double(bytes_per_element(precision))};
 }
 
 // Where no class of residuals is stated: the error of taking one device's behaviour to another, else a broad guess.
@@ -126,7 +128,11 @@ OperationTime OperationTimes::flash_attention(const AttentionShape& shape, Direc
 }
 
 OperationTime OperationTimes::memory_bound(double bytes) const {
-  return with_interval(profile_, "memory_bound_common", bytes / (profile_.memory.bandwidth_Bps * profile_.memory.efficiency), true);
+  const MemoryProfile& memory = profile_.memory;
+  const double seconds = memory.points.empty() ? bytes / (memory.bandwidth_Bps * memory.efficiency)
+                         : bytes > 0           ? interpolated_seconds(memory.points, bytes)
+                                               : 0;
+  return with_interval(profile_, "memory_bound_common", seconds, true);
 }
 
 OperationTime OperationTimes::scale_up_collective(CollectiveOp op, int ranks, double bytes) const {

@@ -24,14 +24,17 @@ struct Gemm {
   std::int64_t batch = 1;
   Precision precision = Precision::bf16;
   double flops() const { return 2.0 * double(m) * double(n) * double(k) * double(batch); }
+  bool operator==(const Gemm&) const = default;
 };
 
 struct AttentionShape {
   std::int64_t batch = 1, seq_len = 0, heads = 0, kv_heads = 0, head_dim = 0;
   bool causal = true;
+  bool operator==(const AttentionShape&) const = default;
 };
 
 enum class Direction : std::uint8_t { forward, backward };
+constexpr std::string_view name_of(Direction direction) { return direction == Direction::forward ? "forward" : "backward"; }
 
 // The class of a profile's residuals that an operation belongs to: gemm_bf16_large, _medium, _small by the
 // least side (1,024, 256); attention_long, attention_short by the sequence (2,048).

@@ -34,7 +34,7 @@ struct CountingIterator {
 // Builds the tree; `problem_` non-empty means the text was refused.
 class TreeBuilder final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit TreeBuilder(const char* text) : reached(text), counted_(text) {}
+  TreeBuilder(const char* text, int first_line) : reached(text), counted_(text), lines_(first_line) {}
   const char* reached;  // the last character that the parser took
   JsonNode root;
   std::string problem;
@@ -107,7 +107,7 @@ class TreeBuilder final : public nlohmann::json_sax<nlohmann::json> {
   }
   std::vector<JsonNode*> open_;
   const char* counted_;
-  int lines_ = 1;
+  int lines_;
 };
 
 std::string_view kind_name(Kind kind) {
@@ -117,11 +117,11 @@ std::string_view kind_name(Kind kind) {
 
 }  // namespace
 
-JsonNode parse_json(std::string_view text, const std::string& file) {
+JsonNode parse_json(std::string_view text, const std::string& file, int first_line) {
   if (text.size() > largest_json)
     throw sim::InputError(fmt::format("{}: the file has {} bytes, more than {}. Give a profile, not a table of measurements.", file,
                                       text.size(), largest_json));
-  TreeBuilder builder(text.data());
+  TreeBuilder builder(text.data(), first_line);
   const CountingIterator begin{text.data(), &builder.reached}, end{text.data() + text.size(), &builder.reached};
   if (!nlohmann::json::sax_parse(begin, end, &builder)) throw sim::InputError(file + ":" + builder.problem);
   return std::move(builder.root);

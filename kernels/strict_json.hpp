@@ -27,8 +27,8 @@ struct JsonNode {
 inline constexpr std::size_t largest_json = 1 << 20;  // bytes
 inline constexpr std::size_t deepest_json = 16;       // nested lists and objects; ours need six
 
-// Throws sim::InputError.
-JsonNode parse_json(std::string_view text, const std::string& file);
+// Throws sim::InputError. The text may be a line of a file: then `first_line` is its number.
+JsonNode parse_json(std::string_view text, const std::string& file, int first_line = 1);
 // A regular file of at most `limit` bytes; throws sim::InputError that says why not.
 std::string read_file(const std::string& path, std::size_t limit);
 

@@ -28,9 +28,10 @@ enum class NcclProtocol : std::uint8_t { ll, ll128, simple };
 std::string_view name_of(NcclAlgorithm algorithm);  // Tree, Ring, NVLS, NVLSTree, PAT, Direct
 std::string_view name_of(NcclProtocol protocol);    // LL, LL128, Simple
 
-struct CollectivePoint {
+struct TimedBytes {
   double bytes = 0, seconds = 0;
 };
+using CollectivePoint = TimedBytes;
 
 // Measured with one algorithm and protocol, median over sources.
 struct CollectiveTable {
@@ -67,6 +68,8 @@ struct ScaleUpProfile {
   std::vector<CollectiveModel> models;  // none: NCCL's own estimate
   std::vector<VersionFactor> versions;  // of versions that are not here: 1
   std::vector<CollectiveTable> tables;  // sorted by op, ranks, algorithm, protocol
+  // Not NCCL, but a library that does not say what it runs ("Open MPI 4.1.4"): its entries are filed as Ring or Direct, Simple.
+  std::string library;
 };
 
 // One published multi-host all_reduce: what its rows say alone.

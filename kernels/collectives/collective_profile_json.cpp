@@ -35,6 +35,23 @@ void read_choice(JsonObject& from, Entry& entry) {
 
 }  // namespace
 
+std::vector<TimedBytes> read_timed_bytes(JsonObject& from, std::string_view key) {
+  std::vector<TimedBytes> points;
+  for (const auto& row : from.rows(key, 2)) {
+    const TimedBytes point{row[0], row[1] * 1e-6};
+    if (!points.empty() && (point.bytes <= points.back().bytes || point.seconds < points.back().seconds))
+      from.problem(key, fmt::format("the row of {} bytes does not ascend. Bytes must grow and times must not fall.", row[0]));
+    points.push_back(point);
+  }
+  return points;
+}
+
+std::string line_of(const std::vector<TimedBytes>& points) {
+  std::vector<std::string> rows;
+  for (const auto& p : points) rows.push_back(fmt::format("[{:.0f}, {:.12g}]", p.bytes, p.seconds * 1e6));
+  return fmt::format("[{}]", fmt::join(rows, ", "));
+}
+
 std::vector<CollectiveModel> read_models(JsonObject& scale_up, JsonProblems& problems) {
   std::vector<CollectiveModel> models;
   scale_up.list("models", [&](const JsonNode& node, const std::string& path) {
@@ -72,13 +89,7 @@ std::vector<CollectiveTable> read_tables(JsonObject& scale_up, JsonProblems& pro
     table.op = named(entry, "op", entry.text("op"), all_ops);
     table.ranks = static_cast<int>(entry.whole("ranks", 2, 1 << 20));
     read_choice(entry, table);
-    for (const auto& row : entry.rows("bytes_microseconds", 2)) {
-      const CollectivePoint point{row[0], row[1] * 1e-6};
-      if (!table.points.empty() && (point.bytes <= table.points.back().bytes || point.seconds < table.points.back().seconds))
-        entry.problem("bytes_microseconds",
-                      fmt::format("the row of {} bytes does not ascend. Bytes must grow and times must not fall.", row[0]));
-      table.points.push_back(point);
-    }
+    table.points = read_timed_bytes(entry, "bytes_microseconds");
     if (table.points.empty()) entry.problem("bytes_microseconds", "a table needs rows. Add them or remove the table.");
     entry.finish();
     if (std::ranges::any_of(tables, [&](const auto& other) { return key(other) == key(table); }))
@@ -131,12 +142,9 @@ std::vector<std::string> lines_of(const std::vector<VersionFactor>& versions) {
 
 std::vector<std::string> lines_of(const std::vector<CollectiveTable>& tables) {
   std::vector<std::string> lines;
-  for (const auto& t : tables) {
-    std::vector<std::string> rows;
-    for (const auto& p : t.points) rows.push_back(fmt::format("[{:.0f}, {:.12g}]", p.bytes, p.seconds * 1e6));
-    lines.push_back(fmt::format(R"({{"op": "{}", "ranks": {}, "algorithm": "{}", "protocol": "{}", "bytes_microseconds": [{}]}})",
-                                name_of(t.op), t.ranks, name_of(t.algorithm), name_of(t.protocol), fmt::join(rows, ", ")));
-  }
+  for (const auto& t : tables)
+    lines.push_back(fmt::format(R"({{"op": "{}", "ranks": {}, "algorithm": "{}", "protocol": "{}", "bytes_microseconds": {}}})",
+                                name_of(t.op), t.ranks, name_of(t.algorithm), name_of(t.protocol), line_of(t.points)));
   return lines;
 }
 

@@ -47,8 +47,12 @@ std::array<double, 6> model_terms(CollectiveOp op, NcclAlgorithm algorithm, int 
   return {1, steps, steps * std::min(1.0, chunk / small_chunk), sent, std::sqrt(sent), nvls ? 0 : chunk};
 }
 
-double interpolated_seconds(const CollectiveTable& table, double bytes) {
-  const auto& points = table.points;
+NcclChoice library_choice(CollectiveOp op) {
+  const bool direct = like(op) == CollectiveOp::all_to_all || op == CollectiveOp::send_receive;
+  return {.algorithm = direct ? NcclAlgorithm::direct : NcclAlgorithm::ring, .protocol = NcclProtocol::simple};
+}
+
+double interpolated_seconds(const std::vector<TimedBytes>& points, double bytes) {
   const auto above = std::lower_bound(points.begin(), points.end(), bytes, [](const CollectivePoint& p, double b) { return p.bytes < b; });
   if (above == points.begin()) return points.front().seconds;
   if (above == points.end()) return points.back().seconds * (bytes / points.back().bytes);
@@ -63,6 +67,7 @@ ScaleUpTimes::ScaleUpTimes(const ScaleUpProfile& profile, NcclSettings settings)
   struct Points {
     std::vector<double> at, values;
   };
+  for (const auto& model : profile_.models) measured_.insert({model.op, model.algorithm, model.protocol});
   std::map<Key, Points> points;
   for (const auto& table : profile_.tables)
     for (const auto& p : table.points) {
@@ -79,7 +84,11 @@ ScaleUpTimes::ScaleUpTimes(const ScaleUpProfile& profile, NcclSettings settings)
 }
 
 NcclChoice ScaleUpTimes::choice(CollectiveOp op, int ranks, double bytes) const {
-  return nccl_choice(op, one_host(ranks), bytes, group_, settings_);
+  return profile_.library.empty() ? nccl_choice(op, one_host(ranks), bytes, group_, settings_) : library_choice(op);
+}
+
+CollectiveOp ScaleUpTimes::own_or_like(CollectiveOp op, const NcclChoice& choice) const {
+  return measured_.contains({op, choice.algorithm, choice.protocol}) ? op : like(op);
 }
 
 const CollectiveModel* ScaleUpTimes::model_of(const Key& key) const {
@@ -99,7 +108,7 @@ double ScaleUpTimes::version_factor(const NcclChoice& choice) const {
 }
 
 double ScaleUpTimes::form_seconds(CollectiveOp op, int ranks, double bytes, const NcclChoice& choice) const {
-  const CollectiveModel* m = model_of({like(op), choice.algorithm, choice.protocol});
+  const CollectiveModel* m = model_of({own_or_like(op, choice), choice.algorithm, choice.protocol});
   const int channels = group_.generation.channels;
   const double fewer = settings_.max_channels > 0 && settings_.max_channels < channels ? double(channels) / settings_.max_channels : 1;
   if (!m) {
@@ -127,7 +136,7 @@ ScaleUpTimes::Answer ScaleUpTimes::time(CollectiveOp op, int ranks, double bytes
   if (op == CollectiveOp::send_receive) return time(CollectiveOp::all_to_all, 2, 2 * bytes);
   const NcclChoice chosen = choice(op, ranks, bytes);
   double seconds = form_seconds(op, ranks, bytes, chosen) * version_factor(chosen);
-  const auto correction = corrections_.find({like(op), chosen.algorithm, chosen.protocol});
+  const auto correction = corrections_.find({own_or_like(op, chosen), chosen.algorithm, chosen.protocol});
   if (correction != corrections_.end()) {
     const auto& [at, least, most] = correction->second;
     seconds *= std::exp(std::clamp(at.at(position(ranks, bytes)), least, most));

@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <set>
 #include <tuple>
 #include "kernels/collectives/collective_profile.hpp"
 #include "kernels/collectives/nccl_tuning.hpp"
@@ -26,6 +27,7 @@ class ScaleUpTimes {
 
  private:
   using Key = std::tuple<CollectiveOp, NcclAlgorithm, NcclProtocol>;
+  CollectiveOp own_or_like(CollectiveOp op, const NcclChoice& choice) const;  // whose form it follows
   const CollectiveModel* model_of(const Key& key) const;
   double version_factor(const NcclChoice& choice) const;
   bool inside(CollectiveOp op, int ranks, double bytes) const;
@@ -38,6 +40,7 @@ class ScaleUpTimes {
     double least, most;
   };
   std::map<Key, Correction> corrections_;
+  std::set<Key> measured_;  // these have models of their own
 };
 
 // "2.29.2" -> "2.29"
@@ -47,7 +50,10 @@ NcclGroup nccl_group(const ScaleUpProfile& profile, const NcclSettings& settings
 // The unknowns of CollectiveModel, in its order, times which each stands.
 std::array<double, 6> model_terms(CollectiveOp op, NcclAlgorithm algorithm, int ranks, double bytes);
 
-// Log-log between points, constant time below the first, constant bandwidth above the last.
-double interpolated_seconds(const CollectiveTable& table, double bytes);
+// What a library other than NCCL runs, as its entries are filed.
+NcclChoice library_choice(CollectiveOp op);
+
+// Log-log between points (ascending), constant time below the first, constant bandwidth above the last.
+double interpolated_seconds(const std::vector<TimedBytes>& points, double bytes);
 
 }  // namespace kernels

@@ -75,6 +75,13 @@ std::vector<AttentionPoint> table_of(const std::vector<Measured>& points, const 
 
 }  // namespace
 
+void fit_attention_points(const std::vector<AttentionRow>& rows, const AttentionDevice& device, AttentionProfile& attention) {
+  std::vector<Measured> points;
+  for (const auto& [shape, seconds] : rows) points.push_back({shape, seconds, 0});
+  attention.model = fit_model(points, device, -1);
+  attention.points = table_of(points, device, -1);
+}
+
 void fit_attention(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile) {
   const DeviceProfile& source = measured.profile;
   const AttentionDevice device{source.peak(Precision::bf16), source.memory.bandwidth_Bps, double(bytes_per_element(Precision::bf16))};

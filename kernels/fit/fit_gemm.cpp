@@ -38,22 +38,27 @@ struct Measured {
   int half = 0;
 };
 
-std::vector<Measured> read_points(const CsvTable& table, Precision precision, int multiprocessors) {
-  const auto dtype = table.column("dtype"), m = table.column("m"), n = table.column("n"), k = table.column("k"),
-             time = table.column("time_us");
+std::vector<Measured> points_of(const std::vector<GemmRow>& rows, int multiprocessors, const std::string& file) {
   std::vector<Measured> points;
-  for (std::size_t row = 0; row < table.rows(); ++row) {
-    if (table.text(row, dtype) != name_of(precision)) continue;
-    const GemmShape shape{table.whole(row, m), table.whole(row, n), table.whole(row, k)};
-    points.push_back({shape, table.positive(row, time) * 1e-6, tile_plans(shape, multiprocessors),
-                      half_of(fmt::format("{},{},{}", shape.m, shape.n, shape.k))});
-  }
+  for (const auto& [shape, seconds] : rows)
+    points.push_back({shape, seconds, tile_plans(shape, multiprocessors), half_of(fmt::format("{},{},{}", shape.m, shape.n, shape.k))});
   const auto key = [](const Measured& p) { return std::tie(p.shape.m, p.shape.n, p.shape.k); };
   std::stable_sort(points.begin(), points.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
   const auto twice = std::adjacent_find(points.begin(), points.end(), [&](const auto& a, const auto& b) { return key(a) == key(b); });
   if (twice != points.end())
-    throw sim::InputError(fmt::format("{}: the product {} x {} x {} stands there twice. Keep one row.", table.file(), twice->shape.m,
+    throw sim::InputError(fmt::format("{}: the product {} x {} x {} stands there twice. Keep one row.", file, twice->shape.m,
                                       twice->shape.n, twice->shape.k));
+  return points;
+}
+
+std::vector<Measured> read_points(const CsvTable& table, Precision precision, int multiprocessors) {
+  const auto dtype = table.column("dtype"), m = table.column("m"), n = table.column("n"), k = table.column("k"),
+             time = table.column("time_us");
+  std::vector<GemmRow> rows;
+  for (std::size_t row = 0; row < table.rows(); ++row)
+    if (table.text(row, dtype) == name_of(precision))
+      rows.push_back({{table.whole(row, m), table.whole(row, n), table.whole(row, k)}, table.positive(row, time) * 1e-6});
+  const auto points = points_of(rows, multiprocessors, table.file());
   if (points.size() < 100)
     throw sim::InputError(
         fmt::format("{}: {} rows of {}, and a fit needs 100. Give a larger table.", table.file(), points.size(), name_of(precision)));
@@ -181,6 +186,12 @@ void add_residuals(const std::vector<Measured>& points, const Fitter& fitter, co
 }
 
 }  // namespace
+
+GemmTable fit_gemm_table(const std::vector<GemmRow>& rows, const GemmDevice& device, const GemmTable& start) {
+  const Fitter fitter{device, 0, start};
+  const auto points = points_of(rows, device.multiprocessors, "measured products");
+  return fitter.fitted(points, fitter.best_choice(points));
+}
 
 void fit_gemm(const CsvTable& csv, const DataSheet& measured, DeviceProfile& profile) {
   double floor = 0;  // of the first precision, which does not quantise

@@ -175,10 +175,14 @@ NetworkProfile fitted(const std::vector<std::pair<NetworkSet, Rows>>& sets, cons
 
 std::vector<HeldOut> fit_network(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile) {
   const auto& gpu_types = measured.measured->gpu_types;
+  return fit_network(usable_rows(table, gpu_types), gpu_types.front(), profile);
+}
+
+std::vector<HeldOut> fit_network(std::vector<CollectiveRow> all, const std::string& own, DeviceProfile& profile) {
   std::map<std::tuple<std::string, int, int, CollectiveOp>, Rows> groups;
   Rows one_host;
   std::int64_t count = 0;
-  for (auto& row : usable_rows(table, gpu_types)) {
+  for (auto& row : all) {
     if (row.hosts == 1)
       one_host.push_back(std::move(row));
     else if (row.ranks % row.hosts == 0 && nic_rate_of(row.network) > 0)
@@ -208,10 +212,9 @@ std::vector<HeldOut> fit_network(const CsvTable& table, const DataSheet& measure
   std::vector<HeldOut> held_out;
   std::map<std::string, std::vector<double>> logs;
   for (std::size_t i = 0; i < sets.size(); ++i) {
-    if (!gpu_types.front().starts_with(sets[i].second.front().gpu_type)) continue;  // relatives lend their rows
+    if (!own.starts_with(sets[i].second.front().gpu_type)) continue;  // relatives lend their rows
     std::vector<double> errors;
-    for (const HeldOut& h :
-         predicted_unseen(sets[i].second, by_transport[transport_of(sets[i].first.network)], gpu_types.front(), profile)) {
+    for (const HeldOut& h : predicted_unseen(sets[i].second, by_transport[transport_of(sets[i].first.network)], own, profile)) {
       if (h.row.bytes >= mebibyte) errors.push_back(std::abs(std::exp(h.log()) - 1));
       const std::string what = h.row.bytes < mebibyte ? "below_1_MiB" : std::string(name_of(h.row.op));
       logs[fmt::format("network_{}{}", what, h.unseen == "half" ? ", half of a set" : "")].push_back(h.log());
@@ -219,7 +222,7 @@ std::vector<HeldOut> fit_network(const CsvTable& table, const DataSheet& measure
     }
     profile.network.sets[i].median_abs_error = rounded(median(errors));
   }
-  fit_transports(by_transport, gpu_types.front(), profile);
+  fit_transports(by_transport, own, profile);
   profile.network.source =
       "nic_efficiency: the best of the sets below; latencies: all_reduce up to 256 KiB of one host and of InfiniBand sets; "
       "median_abs_error "

@@ -16,8 +16,8 @@ namespace {
 
 using Rows = std::vector<CollectiveRow>;
 constexpr int rows_of_a_curve = 10;
-constexpr int splits = 4;             // into halves: which rows one hash leaves out moves an error by a point
-constexpr double prior_weight = 0.1;  // of the data; 0.03 to 0.4 give the same held-out error
+constexpr int splits = 4;            // into halves: which rows one hash leaves out moves an error by a point
+constexpr double nccl_weight = 0.1;  // of NCCL's own constants, to the data; 0.03 to 0.4 give the same held-out error
 constexpr std::size_t points_of_a_factor = 5;
 
 // The device's own rows (of its name, or of a less specific one) count alone where they are a curve of an operation and
@@ -79,7 +79,7 @@ std::array<double, 6> nccl_terms(NcclAlgorithm algorithm, NcclProtocol protocol,
 // step and the bandwidth; base and copy are each operation's own. LL128 runs in a narrow range of sizes, so that it gets
 // one base for all, a step and a bandwidth.
 std::vector<CollectiveModel> fit_protocol(const std::vector<const CollectiveRow*>& rows, NcclAlgorithm algorithm, NcclProtocol protocol,
-                                          const std::array<double, 6>& prior) {
+                                          const std::array<double, 6>& prior, double prior_weight) {
   std::set<CollectiveOp> ops;
   for (const auto* row : rows) ops.insert(row->op);
   const bool narrow = protocol == NcclProtocol::ll128;
@@ -136,6 +136,7 @@ std::vector<CollectiveModel> fit_protocol(const std::vector<const CollectiveRow*
 
 // What ran, by the version of the row, or where it says none by the newest of the table.
 NcclChoice choice_of(const CollectiveRow& row, const ScaleUpProfile& scale_up) {
+  if (!scale_up.library.empty()) return library_choice(row.op);
   return nccl_choice(row.op, one_host(row.ranks), row.bytes, nccl_group(scale_up, {.version = row.nccl}));
 }
 
@@ -149,7 +150,8 @@ std::vector<CollectiveModel> fit_models(const Rows& rows, const ScaleUpProfile& 
   }
   std::vector<CollectiveModel> models;
   for (const auto& [key, its_rows] : groups) {
-    const auto fitted = fit_protocol(its_rows, key.first, key.second, nccl_terms(key.first, key.second, group));
+    const double weight = scale_up.library.empty() ? nccl_weight : 0;
+    const auto fitted = fit_protocol(its_rows, key.first, key.second, nccl_terms(key.first, key.second, group), weight);
     models.insert(models.end(), fitted.begin(), fitted.end());
   }
   return models;
@@ -181,28 +183,6 @@ std::vector<VersionFactor> fit_versions(const Rows& rows, const ScaleUpProfile& 
   return versions;
 }
 
-// Times must not fall with bytes: neighbours that do are replaced by their median (pool adjacent violators), which
-// outliers do not move.
-void make_monotone(std::vector<CollectivePoint>& points) {
-  struct Pool {
-    std::vector<double> seconds;
-    double middle;
-  };
-  std::vector<Pool> pools;
-  for (const auto& p : points) {
-    pools.push_back({{p.seconds}, p.seconds});
-    while (pools.size() > 1 && pools[pools.size() - 2].middle > pools.back().middle) {
-      auto& merged = pools[pools.size() - 2];
-      merged.seconds.insert(merged.seconds.end(), pools.back().seconds.begin(), pools.back().seconds.end());
-      merged.middle = median(merged.seconds);
-      pools.pop_back();
-    }
-  }
-  std::size_t i = 0;
-  for (const auto& pool : pools)
-    for (std::size_t j = 0; j < pool.seconds.size(); ++j) points[i++].seconds = pool.middle;
-}
-
 // Sources differ in sizes: the ratio of each to the form is interpolated at the powers of two that it covers, then the median
 // over sources is taken. (Pooling the rows would jump between sources from size to size; times jump between protocols.)
 CollectiveTable merged(CollectiveTable table, const std::vector<const CollectiveRow*>& rows, const ScaleUpTimes& form) {
@@ -217,7 +197,7 @@ CollectiveTable merged(CollectiveTable table, const std::vector<const Collective
     for (const auto& [bytes, values] : by_bytes) ratios.points.push_back({bytes, median(values)});
     const double first = ratios.points.front().bytes, last = ratios.points.back().bytes;
     for (int o = static_cast<int>(std::ceil(std::log2(first))); std::ldexp(1.0, o) <= last; ++o)
-      logs_by_octave[o].push_back(std::log(interpolated_seconds(ratios, std::ldexp(1.0, o))));
+      logs_by_octave[o].push_back(std::log(interpolated_seconds(ratios.points, std::ldexp(1.0, o))));
   }
   for (const auto& [o, logs] : logs_by_octave) {
     const double bytes = std::ldexp(1.0, o);
@@ -270,6 +250,11 @@ void fit_formula(const Rows& rows, ScaleUpProfile& scale_up) {
   scale_up.efficiency = rounded(std::min(1.0, 1 / x[2]));
 }
 
+void choose_nccl(const Rows& rows, ScaleUpProfile& scale_up) {
+  scale_up.nccl = newest_nccl(rows);
+  scale_up.generation = generation_of(scale_up.bandwidth_Bps, scale_up.nccl);
+}
+
 // Predictions of the rows that `left_out` says, from the others; nothing if too few are left.
 template <class LeftOut>
 void predict(const Rows& rows, const ScaleUpProfile& scale_up, std::string_view unseen, LeftOut left_out, std::vector<HeldOut>& held_out) {
@@ -289,6 +274,33 @@ void predict(const Rows& rows, const ScaleUpProfile& scale_up, std::string_view 
 
 }  // namespace
 
+void make_monotone(std::vector<TimedBytes>& points) {
+  struct Pool {
+    std::vector<double> seconds;
+    double middle;
+  };
+  std::vector<Pool> pools;
+  for (const auto& p : points) {
+    pools.push_back({{p.seconds}, p.seconds});
+    while (pools.size() > 1 && pools[pools.size() - 2].middle > pools.back().middle) {
+      auto& merged = pools[pools.size() - 2];
+      merged.seconds.insert(merged.seconds.end(), pools.back().seconds.begin(), pools.back().seconds.end());
+      merged.middle = median(merged.seconds);
+      pools.pop_back();
+    }
+  }
+  std::size_t i = 0;
+  for (const auto& pool : pools)
+    for (std::size_t j = 0; j < pool.seconds.size(); ++j) points[i++].seconds = pool.middle;
+}
+
+void fit_collectives(const std::vector<CollectiveRow>& rows, ScaleUpProfile& scale_up) {
+  if (scale_up.library.empty()) choose_nccl(rows, scale_up);
+  fit_tables(rows, scale_up);
+  const auto reduces = [](const CollectiveRow& row) { return row.op == CollectiveOp::all_reduce; };
+  if (std::any_of(rows.begin(), rows.end(), reduces)) fit_formula(rows, scale_up);
+}
+
 std::vector<HeldOut> fit_scale_up(const CsvTable& table, const DataSheet& measured, DeviceProfile& profile) {
   const auto& gpu_types = measured.measured->gpu_types;
   Rows rows = usable_rows(table, gpu_types);
@@ -304,8 +316,7 @@ std::vector<HeldOut> fit_scale_up(const CsvTable& table, const DataSheet& measur
     throw sim::InputError(fmt::format("{}: {} rows of all_reduce on one NVSwitch host of {}, and a fit needs 20. Give a larger table.",
                                       table.file(), count[CollectiveOp::all_reduce], fmt::join(gpu_types, ", ")));
   ScaleUpProfile& scale_up = profile.scale_up;
-  scale_up.nccl = newest_nccl(rows);
-  scale_up.generation = generation_of(scale_up.bandwidth_Bps, scale_up.nccl);
+  choose_nccl(rows, scale_up);
 
   const auto key = [](const CollectiveRow& row) {
     return fmt::format("{} {} {} {:.0f}", row.source, name_of(row.op), row.ranks, row.bytes);

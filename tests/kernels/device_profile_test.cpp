@@ -46,6 +46,22 @@ TEST(DeviceProfile, what_is_written_is_read_back_whole) {
   EXPECT_EQ(back.residual("nothing"), nullptr);
 }
 
+TEST(DeviceProfile, memory_by_size_and_the_name_of_a_library_may_be_there) {
+  kernels::DeviceProfile profile = sample_profile();
+  profile.memory.points = {{4096, 1e-6}, {0x1p20, 2e-5}};
+  profile.scale_up.library = "Open MPI 4.1.4";
+  profile.peak_flops = {10e12};
+  const std::string json = to_json(profile);
+  const auto back = kernels::parse_device_profile(json, "p.json");
+  EXPECT_EQ(to_json(back), json);
+  EXPECT_DOUBLE_EQ(back.memory.points[1].seconds, 2e-5);
+  EXPECT_EQ(back.scale_up.library, "Open MPI 4.1.4");
+  EXPECT_EQ(back.peak(kernels::Precision::bf16), 0);
+  std::string falling = json;
+  falling.replace(falling.find("[1048576, 20]"), 13, "[1048576, 0.5]");
+  EXPECT_THAT(message_of(falling), HasSubstr("memory.bytes_microseconds: the row of 1048576 bytes does not ascend."));
+}
+
 TEST(DeviceProfile, rows_of_numbers_stand_one_on_a_line) { EXPECT_THAT(to_json(sample_profile()), HasSubstr("\n        [1, 1.1],\n")); }
 
 TEST(DeviceProfile, cut_off_text_is_refused_with_its_line) {

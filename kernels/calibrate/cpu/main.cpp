@@ -1,0 +1,6 @@
+#include "kernels/calibrate/cpu/cpu_backend.hpp"
+#include "kernels/calibrate/worker.hpp"
+
+int main(int argc, char** argv) {
+  return kernels::calibrate::run_worker({argv, static_cast<std::size_t>(argc)}, kernels::calibrate::cpu::make_cpu_backend);
+}

@@ -1,0 +1,113 @@
+#include "kernels/calibrate/cuda/nccl_ranks.hpp"
+#include <fmt/format.h>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+#include "kernels/calibrate/cuda/check.hpp"
+
+namespace kernels::calibrate::cuda {
+namespace {
+
+bool reduces(CollectiveOp op) { return op == CollectiveOp::all_reduce || op == CollectiveOp::reduce_scatter; }
+double blocks(const Collective& collective) {
+  const bool whole = collective.op == CollectiveOp::all_reduce || collective.op == CollectiveOp::broadcast;
+  return whole ? 1 : static_cast<double>(collective.members.size());
+}
+
+// Calls enqueue() within a group, which is closed even if one of them throws.
+template <class Enqueue>
+void grouped(Enqueue enqueue) {
+  WEFTSIM_CHECK(ncclGroupStart());
+  try {
+    enqueue();
+  } catch (...) {
+    ncclGroupEnd();
+    throw;
+  }
+  WEFTSIM_CHECK(ncclGroupEnd());
+}
+
+}  // namespace
+
+NcclRanks::NcclRanks(Ranks& ranks) : rank_(ranks.rank()), ranks_(ranks.ranks()) {
+  if (ranks_ == 1) return;
+  ncclUniqueId id{};
+  if (rank_ == 0) WEFTSIM_CHECK(ncclGetUniqueId(&id));
+  std::array<std::int64_t, sizeof id / sizeof(std::int64_t)> words;
+  static_assert(sizeof words == sizeof id);
+  std::memcpy(words.data(), &id, sizeof id);
+  for (auto& word : words) word = ranks.agree(word);
+  std::memcpy(&id, words.data(), sizeof id);
+  WEFTSIM_CHECK(ncclCommInitRank(&world_, ranks_, id, rank_));
+}
+
+NcclRanks::~NcclRanks() {
+  for (const auto& [members, part] : parts_)
+    if (part) ncclCommDestroy(part);
+  if (world_) ncclCommDestroy(world_);
+}
+
+void NcclRanks::make_communicator(const std::vector<int>& members) {
+  if (members.size() == static_cast<std::size_t>(ranks_) || parts_.count(members)) return;
+  const bool member = std::binary_search(members.begin(), members.end(), rank_);
+  ncclComm_t part = nullptr;
+  WEFTSIM_CHECK(ncclCommSplit(world_, member ? 0 : NCCL_SPLIT_NOCOLOR, rank_, &part, nullptr));
+  parts_.emplace(members, part);
+}
+
+void NcclRanks::enqueue(const Collective& collective, const void* from, void* to, cudaStream_t stream) const {
+  const std::size_t size = collective.members.size();
+  const ncclComm_t members = size == static_cast<std::size_t>(ranks_) ? world_ : parts_.at(collective.members);
+  if (!members) return;
+  const auto bytes = static_cast<std::size_t>(collective.bytes / blocks(collective));
+  switch (collective.op) {
+    case CollectiveOp::all_reduce:
+      return WEFTSIM_CHECK(ncclAllReduce(from, to, bytes / sizeof(float), ncclFloat, ncclSum, members, stream));
+    case CollectiveOp::reduce_scatter:
+      return WEFTSIM_CHECK(ncclReduceScatter(from, to, bytes / sizeof(float), ncclFloat, ncclSum, members, stream));
+    case CollectiveOp::all_gather:
+      return WEFTSIM_CHECK(ncclAllGather(from, to, bytes, ncclInt8, members, stream));
+    case CollectiveOp::broadcast:
+      return WEFTSIM_CHECK(ncclBroadcast(from, to, bytes, ncclInt8, 0, members, stream));
+    case CollectiveOp::all_to_all:
+      return grouped([&] {
+        for (std::size_t peer = 0; peer < size; ++peer) {
+          const int other = static_cast<int>(peer);
+          WEFTSIM_CHECK(ncclSend(static_cast<const char*>(from) + peer * bytes, bytes, ncclInt8, other, members, stream));
+          WEFTSIM_CHECK(ncclRecv(static_cast<char*>(to) + peer * bytes, bytes, ncclInt8, other, members, stream));
+        }
+      });
+    default:
+      throw std::logic_error("a collective without a call");  // read_operation() takes no other
+  }
+}
+
+void NcclRanks::enqueue(const std::vector<Queued>& messages, cudaStream_t stream) const {
+  grouped([&] {
+    for (const auto& [message, buffer] : messages) {
+      const auto bytes = static_cast<std::size_t>(message.bytes);
+      if (rank_ == message.source) WEFTSIM_CHECK(ncclSend(buffer, bytes, ncclInt8, message.destination, world_, stream));
+      if (rank_ == message.destination) WEFTSIM_CHECK(ncclRecv(buffer, bytes, ncclInt8, message.source, world_, stream));
+    }
+  });
+}
+
+std::string nccl_version() {
+  int code = 0;
+  WEFTSIM_CHECK(ncclGetVersion(&code));
+  return fmt::format("{}.{}.{}", code / 10000, code % 10000 / 100, code % 100);
+}
+
+std::string nccl_obstacle(const Operation& operation) {
+  const auto* collective = std::get_if<Collective>(&operation);
+  const auto* message = std::get_if<Message>(&operation);
+  if (!collective && !message) return "";
+  const double bytes = collective ? collective->bytes / blocks(*collective) : message->bytes;
+  const double element = collective && reduces(collective->op) ? sizeof(float) : 1;
+  if (std::fmod(bytes, element) == 0) return "";
+  return fmt::format("{} bytes a rank are no whole number of elements of {} bytes.", bytes, element);
+}
+
+}  // namespace kernels::calibrate::cuda
