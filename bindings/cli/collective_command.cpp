@@ -34,6 +34,8 @@ class CollectiveCommand final : public Command {
         .option("--max", "8G", max_, "the largest")
         .option("--factor", "2", spec_.factor, "from size to size")
         .option("--ranks", "N", spec_.ranks, "the first N GPUs (default: all)")
+        .option("--stride", "N", spec_.stride, "GPUs from rank to rank (default 1); 8 takes one of each host of eight")
+        .option("--weights", "CSV", weights_, "all_to_all with unequal parts: source,destination,weight (docs/collectives.md)")
         .option("--root", "R", spec_.root, "of broadcast, reduce, gather and scatter")
         .choice("--dtype", dtype_, names_of(element_types()), "the type of elements")
         .option("--algo", "NAME", spec_.nccl.algorithm, "force NCCL's choice, as NCCL_ALGO does: ring, tree, nvls, nvlstree or pat")
@@ -70,6 +72,7 @@ class CollectiveCommand final : public Command {
     const bool forced = !spec_.nccl.algorithm.empty() || !spec_.nccl.protocol.empty();
     if (forced && !(spec_.steps.empty() && custom_.empty()))
       throw sim::InputError("weftsim collective: --algo and --proto force NCCL's choice, --steps and --custom replace it. Keep one kind.");
+    if (!weights_.empty()) spec_.weights = read_pair_weights(weights_);
     if (custom_.empty()) return;
     if (!spec_.steps.empty()) throw sim::InputError("weftsim collective: both --steps and --custom are given. Keep one of them.");
     spec_.custom = collectives::CustomCollective::read(custom_);
@@ -90,7 +93,8 @@ class CollectiveCommand final : public Command {
     return report::busbw_svg(plot);
   }
 
-  std::string scenario_, op_, min_ = "8", max_ = "8G", dtype_ = std::string(element_types().front().name), custom_, measured_, plot_;
+  std::string scenario_, op_, min_ = "8", max_ = "8G", dtype_ = std::string(element_types().front().name), custom_, weights_, measured_,
+                              plot_;
   CollectiveSpec spec_;
   std::vector<std::string> overrides_;
 };

@@ -96,6 +96,64 @@ TEST(CollectiveRun, one_rank_is_free) {
 }
 
 // Eight rings, each over its own rail: 8 x 25 GB/s is more than any bus bandwidth, half of it less than that of large messages.
+// One rank of each host, as data parallelism beside tensor parallelism of 8: one NIC of eight carries each host's bytes.
+TEST(CollectiveRun, a_strided_group_leaves_each_host_by_one_nic) {
+  const Scenario scenario = hosts_of_eight(64);
+  CollectiveSpec spec = one_size(all_reduce, 1 << 28, 8);
+  spec.stride = 8;
+  const CollectiveTable strided = run_collective(scenario, spec);
+  EXPECT_EQ(strided.hosts, 8);
+  const CollectiveRow all = row_of(scenario, one_size(all_reduce, 1 << 28, 64));
+  EXPECT_NEAR(strided.rows.at(0).time_s / all.time_s, 8 * (2 * 7 / 8.0) / (2 * 63 / 64.0), 0.5);
+  spec.op = all_to_all;  // step by step
+  spec.max_bytes = spec.min_bytes = 1 << 26;
+  const double step_by_step = row_of(scenario, spec).time_s;
+  EXPECT_GT(step_by_step, 7 / 8.0 * (1 << 26) / 25e9) << "no faster than the NIC of 200 Gb/s";
+  EXPECT_LT(step_by_step, 2 * 7 / 8.0 * (1 << 26) / 25e9);
+  spec.stride = 1;
+  EXPECT_LT(row_of(scenario, spec).time_s, step_by_step / 2) << "inside one host it stays on NVLink";
+  spec.stride = 16;
+  EXPECT_THAT(error_of(scenario, spec), HasSubstr("--ranks: 8 ranks, 16 apart, but the cluster has 64 GPUs. Use from 1 to 4."));
+}
+
+// What the busiest NIC has to carry is the least that unequal parts can take.
+TEST(CollectiveRun, unequal_parts_take_as_long_as_the_busiest_nic) {
+  const weftsim::test::TemporaryFolder folder;
+  const std::string file = folder / "weights.csv";
+  std::ofstream(file) << "source,destination,weight\n0,1,1\n0,2,1\n0,3,5\n1,2,1\n3,0,0\n";
+  const Scenario scenario = hosts_of_eight(64);
+  CollectiveSpec spec = one_size(all_to_all, 1 << 26, 0);
+  spec.stride = 8;
+  spec.weights = read_pair_weights(file);
+  const CollectiveRow row = row_of(scenario, spec);
+  const double from_rank_0 = 7.0 / 8 * 4 * (1 << 26);  // 7 of the 8 weights; a size is the mean of four ranks
+  EXPECT_GT(row.time_s, from_rank_0 / 25e9);
+  EXPECT_LT(row.time_s, 1.5 * from_rank_0 / 25e9);
+  spec.op = all_reduce;
+  EXPECT_THAT(error_of(scenario, spec), HasSubstr("Write --op all_to_all."));
+  spec.op = all_to_all;
+  spec.ranks = 3;
+  EXPECT_THAT(error_of(scenario, spec), HasSubstr("is for 4 ranks, not 3"));
+}
+
+TEST(CollectiveRun, unequal_parts_are_read_without_trust) {
+  const weftsim::test::TemporaryFolder folder;
+  const auto problem = [&](const std::string& rows) -> std::string {
+    std::ofstream(folder / "w.csv") << "source,destination,weight\n" << rows;
+    try {
+      read_pair_weights(folder / "w.csv");
+    } catch (const sim::InputError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(problem("0,1.5,1\n"), HasSubstr("w.csv:2: '1.5' is no rank"));
+  EXPECT_THAT(problem("0,1,1\n0,99999999999,1\n"), HasSubstr("w.csv:3: '99999999999' is no rank"));
+  EXPECT_THAT(problem("0,1,-1\n"), HasSubstr("w.csv:2: weight -1 is negative"));
+  EXPECT_THAT(problem("0,1,1\n0,1,2\n"), HasSubstr("w.csv:3: 0 to 1 is there already"));
+  EXPECT_THAT(problem("0,1,0\n"), HasSubstr("no rank sends anything"));
+}
+
 TEST(CollectiveRun, across_hosts_all_nics_carry) {
   const CollectiveRow row = row_of(hosts_of_eight(32), one_size(all_reduce, std::int64_t{1} << 32, 32));
   EXPECT_LT(row.busbw_GBps, 200);

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <set>
 #include "kernels/collectives/network_collective.hpp"
 #include "kernels/collectives/ring.hpp"  // ring_traffic
+#include "kernels/csv_table.hpp"
 #include "kernels/operation_times.hpp"
 #include "sim/coupled_network.hpp"
 #include "sim/error.hpp"
@@ -48,15 +51,15 @@ class Run {
         times_(kernels::load_device_profile(accelerator()), settings()),
         fabric_(scenario.cluster),
         op_(spec.op),
-        gpus_(static_cast<std::size_t>(find_ranks())),
-        plan_((std::iota(gpus_.begin(), gpus_.end(), 0), build_collective_plan(scenario, fabric_, times_, gpus_, op_))) {}
+        gpus_(find_gpus()),
+        plan_(build_collective_plan(scenario, fabric_, times_, gpus_, op_)) {}
 
   CollectiveTable run() {
     CollectiveTable table{.scenario = scenario_.name,
                           .op = op_,
                           .type = spec_.type,
                           .ranks = ranks(),
-                          .hosts = fabric_.host_of(gpus_.back()) + 1,
+                          .hosts = hosts(),
                           .root = has_root(op_) ? spec_.root : -1,
                           .factor = spec_.factor,
                           .rows = {}};
@@ -95,19 +98,41 @@ class Run {
   int ranks() const { return static_cast<int>(gpus_.size()); }
   const Group& group() const { return plan_.groups.front(); }
 
-  int find_ranks() const {
+  int hosts() const {
+    std::set<int> hosts;
+    for (const int gpu : gpus_) hosts.insert(fabric_.host_of(gpu));
+    return static_cast<int>(hosts.size());
+  }
+
+  std::vector<int> find_gpus() const {
     const int all = scenario_.cluster.gpus;
     if (spec_.custom && spec_.custom->op() != op_)
       throw sim::InputError(
           fmt::format("{}: is {}, not {}. Ask for the same operation.", spec_.custom->file(), name_of(spec_.custom->op()), name_of(op_)));
-    if (spec_.custom && spec_.ranks != 0 && spec_.ranks != spec_.custom->ranks())
+    if (spec_.weights && op_ != all_to_all)
+      throw sim::InputError(fmt::format("{}: parts of unequal size belong to all_to_all, not to {}. Write --op all_to_all.",
+                                        spec_.weights->file, name_of(op_)));
+    if (spec_.stride < 1 || spec_.stride > all)
       throw sim::InputError(
-          fmt::format("{}: is for {} ranks, not {}. Leave --ranks out.", spec_.custom->file(), spec_.custom->ranks(), spec_.ranks));
-    const int ranks = spec_.custom ? spec_.custom->ranks() : spec_.ranks == 0 ? all : spec_.ranks;
-    if (ranks < 1 || ranks > all)
-      throw sim::InputError(fmt::format("{}: {} ranks, but the cluster has {} GPUs. Use from 1 to {}.",
-                                        spec_.custom ? spec_.custom->file() : "--ranks", ranks, all, all));
-    return ranks;
+          fmt::format("--stride: {} GPUs from rank to rank, but the cluster has {} GPUs. Use from 1 to {}.", spec_.stride, all, all));
+    const int most = (all - 1) / spec_.stride + 1;
+    int ranks = spec_.ranks == 0 ? most : spec_.ranks;
+    std::string who = "--ranks";
+    const auto fixed_by = [&](const std::string& file, int of_file) {
+      if (spec_.ranks != 0 && spec_.ranks != of_file)
+        throw sim::InputError(fmt::format("{}: is for {} ranks, not {}. Leave --ranks out.", file, of_file, spec_.ranks));
+      ranks = of_file;
+      who = file;
+    };
+    if (spec_.custom) fixed_by(spec_.custom->file(), spec_.custom->ranks());
+    if (spec_.weights) fixed_by(spec_.weights->file, spec_.weights->ranks);
+    if (ranks < 1 || ranks > most) {
+      const std::string apart = spec_.stride > 1 ? fmt::format(", {} apart", spec_.stride) : "";
+      throw sim::InputError(fmt::format("{}: {} ranks{}, but the cluster has {} GPUs. Use from 1 to {}.", who, ranks, apart, all, most));
+    }
+    std::vector<int> gpus(static_cast<std::size_t>(ranks));
+    for (int rank = 0; rank < ranks; ++rank) gpus[static_cast<std::size_t>(rank)] = rank * spec_.stride;
+    return gpus;
   }
 
   void check_sizes() const {
@@ -122,7 +147,7 @@ class Run {
 
   bool step_by_step() const {
     const bool point_to_point = op_ == all_to_all || op_ == send_receive || op_ == gather || op_ == scatter;
-    return spec_.custom || !spec_.steps.empty() || (point_to_point && !group().inside_domain);
+    return spec_.custom || spec_.weights || !spec_.steps.empty() || (point_to_point && !group().inside_domain);
   }
 
   void time(CollectiveRow& row) {
@@ -175,34 +200,51 @@ class Run {
     Request request{.op = op_, .ranks = ranks(), .per_host = ranks(), .count = elements(row), .root = spec_.root};
     if (!group().inside_domain) request.per_host = request.channels = std::min(ranks_below_one_switch(), ranks());
     if (spec_.channels > 0) request.channels = spec_.channels;
+    if (spec_.weights) request.counts = counts(request.count);
     request.pieces = static_cast<int>(std::clamp(static_cast<double>(row.bytes) / request.channels / piece_bytes, 1.0, most_pieces));
     row.algorithm = algorithm.name;
     if (asked) row.channels = request.channels;
     return make_schedule(algorithm, request);
   }
 
-  // GPUs of a scale-up domain, or of a host where there is none.
+  // A rank's part of the size is what it would send if all sent alike.
+  std::vector<std::int64_t> counts(std::int64_t of_rank) const {
+    const std::vector<double>& weights = spec_.weights->of_pair;
+    const double all = std::accumulate(weights.begin(), weights.end(), 0.0);
+    std::vector<std::int64_t> counts;
+    for (const double weight : weights) counts.push_back(std::llround(weight / all * static_cast<double>(of_rank) * ranks()));
+    return counts;
+  }
+
+  // Ranks of a scale-up domain, or of a host where there is none.
   int ranks_below_one_switch() const {
     const auto in_domain = std::count_if(gpus_.begin(), gpus_.end(), [&](int gpu) { return fabric_.same_domain(gpus_.front(), gpu); });
-    return std::max(static_cast<int>(in_domain), scenario_.cluster.host.gpus_per_host);
+    const auto on_host =
+        std::count_if(gpus_.begin(), gpus_.end(), [&](int gpu) { return fabric_.host_of(gpu) == fabric_.host_of(gpus_.front()); });
+    return static_cast<int>(std::max(in_domain, on_host));
   }
+  topology::Route way_of_ranks(int source, int destination, std::uint64_t channel) const {
+    return fabric_.route(gpu_of(source), gpu_of(destination), channel);
+  }
+  int gpu_of(int rank) const { return gpus_[static_cast<std::size_t>(rank)]; }
+  bool same_domain(int a, int b) const { return fabric_.same_domain(gpu_of(a), gpu_of(b)); }
 
   Way way(const Schedule& schedule, int source, int destination, int channel) const {
     const bool up = destination >= schedule.ranks;
     if (!up && source < schedule.ranks) {
-      const topology::Route route = fabric_.route(source, destination, static_cast<std::uint64_t>(channel));
-      return way_over(route, fabric_.same_domain(source, destination));
+      const topology::Route direct = way_of_ranks(source, destination, static_cast<std::uint64_t>(channel));
+      return way_over(direct, same_domain(source, destination));
     }
     // Half of the way to the farthest rank below the switch.
     const int rank = up ? source : destination;
     topology::Route longest;
     int far = rank;
     for (const int other : schedule.switches[static_cast<std::size_t>((up ? destination : source) - schedule.ranks)]) {
-      const topology::Route route = up ? fabric_.route(rank, other, static_cast<std::uint64_t>(channel))
-                                       : fabric_.route(other, rank, static_cast<std::uint64_t>(channel));
+      const topology::Route route = up ? way_of_ranks(rank, other, static_cast<std::uint64_t>(channel))
+                                       : way_of_ranks(other, rank, static_cast<std::uint64_t>(channel));
       if (route.hops > longest.hops) longest = route, far = other;
     }
-    Way way = way_over(longest, fabric_.same_domain(rank, far));
+    Way way = way_over(longest, same_domain(rank, far));
     const auto middle = way.shares.begin() + static_cast<std::ptrdiff_t>(way.shares.size() / 2);
     if (up)
       way.shares.erase(middle, way.shares.end());
@@ -248,6 +290,33 @@ ElementType element_type_named(std::string_view name) {
   }
   throw sim::InputError(
       fmt::format("dtype: '{}' is not known (known: {}).{}", name, fmt::join(known, ", "), sim::did_you_mean(name, known)));
+}
+
+PairWeights read_pair_weights(const std::string& path) {
+  const kernels::CsvTable csv = kernels::CsvTable::read(path);
+  const std::size_t source = csv.column("source"), destination = csv.column("destination"), weight = csv.column("weight");
+  constexpr int most_ranks = 4096;  // of which every pair is kept
+  std::map<std::pair<int, int>, double> found;
+  PairWeights weights{.file = path, .ranks = 0, .of_pair = {}};
+  double all = 0;
+  for (std::size_t r = 0; r < csv.rows(); ++r) {
+    const auto rank = [&](std::size_t column) {
+      const double value = csv.number(r, column);
+      if (value >= 0 && value < most_ranks && value == std::floor(value)) return static_cast<int>(value);
+      throw sim::InputError(fmt::format("{}: '{}' is no rank. Write 0 to {}.", csv.place(r), csv.text(r, column), most_ranks - 1));
+    };
+    const std::pair pair(rank(source), rank(destination));
+    const double value = csv.number(r, weight);
+    if (value < 0) throw sim::InputError(fmt::format("{}: weight {} is negative. Write 0 or more.", csv.place(r), value));
+    if (!found.emplace(pair, value).second)
+      throw sim::InputError(fmt::format("{}: {} to {} is there already. Keep one of the rows.", csv.place(r), pair.first, pair.second));
+    weights.ranks = std::max({weights.ranks, pair.first + 1, pair.second + 1});
+    all += value;
+  }
+  if (!(all > 0)) throw sim::InputError(fmt::format("{}: no rank sends anything. Add rows with a weight above 0.", path));
+  weights.of_pair.assign(static_cast<std::size_t>(weights.ranks) * static_cast<std::size_t>(weights.ranks), 0);
+  for (const auto& [pair, value] : found) weights.of_pair[static_cast<std::size_t>(pair.first * weights.ranks + pair.second)] = value;
+  return weights;
 }
 
 std::int64_t nccl_size(std::string_view text, std::string_view where) {

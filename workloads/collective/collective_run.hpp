@@ -20,17 +20,28 @@ ElementType element_type_named(std::string_view name);
 // A size as nccl-tests reads it: bytes, or with K, M, G (or T) of 1024. Throws sim::InputError that begins with `where`.
 std::int64_t nccl_size(std::string_view text, std::string_view where);
 
+// What each rank sends to each other, relative to the others: [source * ranks + destination].
+struct PairWeights {
+  std::string file;
+  int ranks = 0;
+  std::vector<double> of_pair;
+};
+// A CSV with the columns source, destination and weight; pairs that are left out send nothing. Throws sim::InputError.
+PairWeights read_pair_weights(const std::string& path);
+
 struct CollectiveSpec {
   kernels::CollectiveOp op = kernels::CollectiveOp::all_reduce;
   std::int64_t min_bytes = 8, max_bytes = std::int64_t{1} << 33;
   int factor = 2;  // from size to size
   int ranks = 0;   // 0: all GPUs
+  int stride = 1;  // GPUs from rank to rank: 8 takes one of each host of eight
   int root = 0;    // broadcast, reduce, gather, scatter
   ElementType type = element_types().front();
   kernels::NcclSettings nccl;  // algorithm and protocol: forced, over what the scenario forces
   // Not as a training step would, but step by step on the fabric: a built-in algorithm, or an own one.
   std::string steps;
   std::optional<kernels::collectives::CustomCollective> custom;
+  std::optional<PairWeights> weights;  // all_to_all with unequal parts, step by step
   int channels = 0;  // that share the elements; 0: NCCL's choice; step by step one for each GPU of a host, or one inside a domain
   int threads = 1;
 };
