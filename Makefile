@@ -15,7 +15,7 @@ PYTEST   := PYTHONPATH=$(BUILD)/python WEFTSIM=$(WEFTSIM) $(VENV)/bin/python -m 
 SOURCES   = $(shell git ls-files -co --exclude-standard '*.cpp' '*.hpp')
 say       = @printf '==> %s\n'
 
-.PHONY: help deps venv build run test test-long test-debug test-thread bench bench-compare bench-peers format format-check clean
+.PHONY: help deps venv build run wheel test test-long test-debug test-thread bench bench-compare bench-peers format format-check clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## */  make \1\t/p' Makefile | expand -t 22
@@ -45,6 +45,10 @@ ifeq ($(origin SCENARIO),file)
 	$(say) 'Beside the published measurement'
 	@$(WEFTSIM) validate --only '$(basename $(notdir $(SCENARIO)))*'
 endif
+
+wheel: venv     ## a wheel for other Linux machines, libraries included, in build/wheel
+	$(say) 'Building a wheel into $(BUILD)/wheel'
+	@tools/build_wheel $(abspath $(VENV))/bin/python $(BUILD)/wheel
 
 test: build     ## every test: C++ (ctest), Python (pytest), the scenarios
 	$(say) 'C++ tests'

@@ -199,19 +199,20 @@ void check_groups(const ClusterSpec& spec, Problems& found) {
     found.push_back("cluster.groups: they are not supported yet where domains span hosts, and in a torus. Leave them out.");
 }
 
-// Each GPU is an end point of the file: there is no NIC before the first link, and nothing inside a host.
+// Each GPU is an end point of the file (there is no NIC before the first link, and nothing inside a host), or each NIC is.
 void check_file(const ClusterSpec& spec, Problems& found) {
   const LinkFile& file = spec.fabric.link_file;
   if (file.links.empty())
     found.push_back("cluster.fabric.links: there are no links. Give the path of a CSV with the columns link,from,to,gbps,latency_ns.");
-  else if (spec.gpus != file.end_points)
+  else if (spec.ends_are_gpus() && spec.gpus != file.end_points)
     found.push_back(fmt::format("cluster.gpus: {0} GPUs, but the file of links has {1} end points (h0 to h{2}). Use {1}.", spec.gpus,
                                 file.end_points, file.end_points - 1));
-  if (spec.host.gpus_per_host != 1 || spec.host.scale_up.kind != ScaleUpKind::none)
+  else if (!spec.ends_are_gpus() && static_cast<std::int64_t>(spec.hosts()) * spec.host.nics.count != file.end_points)
     found.push_back(
-        fmt::format("cluster.host.gpus_per_host: {} GPUs a host, but in a fabric of type file each GPU is an end point of its "
-                    "own. Leave host out, or use preset: single-gpu.",
-                    spec.host.gpus_per_host));
+        fmt::format("cluster.fabric.links: {} hosts have {} NICs, but the links join {} end points (h0 to h{}). Make h{}n + i NIC i "
+                    "of host n, or leave host out, so that each GPU is an end point.",
+                    spec.hosts(), static_cast<std::int64_t>(spec.hosts()) * spec.host.nics.count, file.end_points, file.end_points - 1,
+                    spec.host.nics.count));
 }
 
 const HostGroup* group_of(const std::vector<HostGroup>& groups, int host) {

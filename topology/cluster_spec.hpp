@@ -123,8 +123,9 @@ struct FabricSpec {
   std::vector<TimedFailure> timed_failures;
   bool pxn = false;  // to another rail by the NIC of the GPU of that rail
   SideNetworkSpec storage, management;
-  std::string links;   // type file: the path; only `routing` and `transport` count beside it
-  LinkFile link_file;  // type file: its contents
+  std::string links;                   // type file: the path,
+  std::vector<std::string> link_rows;  // or the rows themselves, "h0,leaf-0,400,300": from, to, gbps, latency_ns
+  LinkFile link_file;                  // type file: its contents
 
   std::vector<sim::Time> changes() const;                   // when a timed failure begins or ends, ascending
   std::vector<std::string> failures_at(sim::Time t) const;  // all that is out of order then
@@ -157,6 +158,8 @@ struct ClusterSpec {
   FabricSpec fabric;
   SiteSpec site;
   int hosts() const { return (gpus + host.gpus_per_host - 1) / host.gpus_per_host; }
+  // Of a fabric of type file: its end points are the GPUs themselves; else they are the NICs of hosts.
+  bool ends_are_gpus() const { return host.gpus_per_host == 1 && host.scale_up.kind == ScaleUpKind::none; }
   const HostSpec& host_spec(int number) const;
   const std::string& accelerator_of(int host) const;
 };

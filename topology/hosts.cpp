@@ -104,7 +104,7 @@ void HostLayout::from_nic(int gpu, Route& route) const {
 }
 
 HostLayout wire_hosts(const ClusterSpec& spec, Wiring& wiring) {
-  if (spec.fabric.type == FabricType::file) {
+  if (spec.fabric.type == FabricType::file && spec.ends_are_gpus()) {
     for (int i = 0; i < spec.gpus; ++i) wiring.add_node(spec.fabric.link_file.nodes[static_cast<std::size_t>(i)], NodeKind::nic, i);
     HostLayout end_points{spec.gpus, spec.gpus, 1, 1, 1, true};
     return end_points;

@@ -141,7 +141,7 @@ void Executor::explain_deadlock() const {
       text += fmt::format("; rank {} waits {}", plan_.ranks[r].number, what_it_waits_for(r));
       ++named;
     }
-  throw sim::SimulationError(text + ". Check the schedule: each send needs a receive in the same order.");
+  throw sim::SimulationError(text + ". Check the schedule: each send needs a receive in the same order (overlap: {pp: true} sends ahead).");
 }
 
 }  // namespace workloads

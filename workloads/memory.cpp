@@ -4,7 +4,6 @@
 namespace workloads {
 namespace {
 
-double activation_width(const JobSpec& job) { return std::max(2, kernels::bytes_per_element(job.precision)); }
 double tokens_of(const JobSpec& job, int seq_len) { return double(job.micro_batch) * seq_len / job.parallel.cp; }
 double sequence_split(const JobSpec& job) { return job.parallel.sequence_parallel ? job.parallel.tp : 1; }
 
@@ -14,7 +13,7 @@ double sequence_split(const JobSpec& job) { return job.parallel.sequence_paralle
 // to an encoder keeps K and V of the encoder's tokens.
 double kept_without_full_recompute(const JobSpec& job, bool scores_kept, int layer) {
   const ModelSpec& m = job.model;
-  const double width = activation_width(job), tp = job.parallel.tp;
+  const double width = activation_width(job.precision), tp = job.parallel.tp;
   const double heads = m.attention_width(), kv = heads * m.kv_heads / m.heads;
   const double mask = m.dropout ? 1 : 0;
   const bool crosses = m.attends_to_encoder(layer);
@@ -29,7 +28,7 @@ double kept_without_full_recompute(const JobSpec& job, bool scores_kept, int lay
 }
 
 double layer_input(const JobSpec& job, int layer) {
-  return tokens_of(job, job.model.seq_len_of(layer)) * job.model.hidden * activation_width(job) / sequence_split(job);
+  return tokens_of(job, job.model.seq_len_of(layer)) * job.model.hidden * activation_width(job.precision) / sequence_split(job);
 }
 
 }  // namespace
@@ -40,7 +39,7 @@ double activation_bytes_per_layer(const JobSpec& job, bool flash, int layer) {
 }
 
 MemoryUse static_memory(const JobSpec& job, const kernels::SoftwareProfile& software, double parameters) {
-  const double width = activation_width(job);
+  const double width = activation_width(job.precision);
   const double master = width == 4 ? 0 : 4;  // FP32 copy of the weights
   const double moments = job.optimizer == OptimizerKind::adam ? 8 : 4;
   const auto part = [&](int first_stage) { return job.parallel.zero >= first_stage ? 1.0 / std::max(1, job.parallel.replicas()) : 1.0; };
@@ -59,7 +58,7 @@ double buffer_bytes(const JobSpec& job, const kernels::SoftwareProfile& software
   const double logits = 4 * rows * padded_vocabulary(job.model, job.parallel.tp) / job.parallel.tp;
   // Fully sharded: the whole weights and gradients of the layer at work and of the one fetched ahead.
   const double layer = layer_parameters(job.model, job.parallel.tp, last);
-  const double gathered = job.parallel.zero == 3 ? 2 * layer * activation_width(job) + layer * software.gradient_bytes : 0;
+  const double gathered = job.parallel.zero == 3 ? 2 * layer * activation_width(job.precision) + layer * software.gradient_bytes : 0;
   return gathered + std::max(recomputed, last_stage ? logits : 0);
 }
 

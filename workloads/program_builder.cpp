@@ -5,11 +5,12 @@
 #include <numeric>
 #include <optional>
 #include "workloads/memory.hpp"
+#include "workloads/schedules/own_schedule.hpp"
 
 namespace workloads {
 
 JobSettings settings_of(const JobSpec& job, const kernels::SoftwareProfile& software) {
-  const bool flash = job.attention ? *job.attention == AttentionKind::flash : software.flash_attention;
+  const bool flash = uses_flash_attention(job, software);
   return {job, software, job.overlap_dp.value_or(software.overlap_dp), job.overlap_pp.value_or(software.overlap_pp), flash};
 }
 
@@ -88,10 +89,15 @@ class ProgramBuilder {
   }
 
   Program build() && {
-    const std::vector<Slot> slots = schedule_of(job_.schedule)(shape_, stage_);
+    const std::vector<Slot> slots = job_.schedule == ScheduleKind::own
+                                        ? slots_of(job_.schedule_rows[static_cast<std::size_t>(stage_)], shape_)
+                                        : schedule_of(job_.schedule)(shape_, stage_);
     for (const Slot& slot : slots)
       for (const Pass& pass : slot)
-        if (pass.kind == PassKind::backward) last_micro_batch_[pass.chunk] = pass.micro_batch;
+        if (pass.kind == PassKind::backward)
+          last_micro_batch_[pass.chunk] = pass.micro_batch;
+        else
+          first_micro_batch_.try_emplace(pass.chunk, pass.micro_batch);
     if (!program_.eager) add_exchange({}, slots.front());
     for (std::size_t i = 0; i < slots.size(); ++i) {
       for (const Pass& pass : slots[i]) add_pass(pass);
@@ -154,10 +160,10 @@ class ProgramBuilder {
     const bool forward = pass.kind == PassKind::forward;
     if (program_.eager)
       if (const auto transfer = input_of(pass)) add_transfers(StepKind::receive, {*transfer});
-    if (forward)
-      add_parts_of_pass(pass, pass.micro_batch == 0 ? first_forward_ : forward_, gathers() && (pass.micro_batch == 0 || fully_sharded()),
-                        false);
-    else {
+    if (forward) {
+      const bool first = first_micro_batch_[pass.chunk] == pass.micro_batch;
+      add_parts_of_pass(pass, first ? first_forward_ : forward_, gathers() && (first || fully_sharded()), false);
+    } else {
       const bool last = last_micro_batch_[pass.chunk] == pass.micro_batch;
       const bool reduces = parallel_.replicas() > 1 && (parallel_.zero >= 2 || (settings_.overlap_dp && last));
       add_parts_of_pass(pass, last ? last_backward_ : backward_, fully_sharded(), reduces);
@@ -273,9 +279,9 @@ class ProgramBuilder {
   Program program_;
   std::vector<Chunk> chunks_;
   std::vector<std::vector<PlannedPart>> forward_, first_forward_, backward_, last_backward_;  // by chunk
-  std::map<int, int> last_micro_batch_;                                                       // by chunk: the one that ends its gradients
-  std::ptrdiff_t last_run_ = -1;                                                              // step
-  double unreduced_ = 0;                                                                      // gradients of the last part, in parameters
+  std::map<int, int> first_micro_batch_, last_micro_batch_;  // by chunk: the one that needs its weights, that ends its gradients
+  std::ptrdiff_t last_run_ = -1;                             // step
+  double unreduced_ = 0;                                     // gradients of the last part, in parameters
 };
 
 }  // namespace

@@ -70,7 +70,7 @@ struct ParallelSpec {
   int replicas() const { return dp * cp; }  // ranks that hold the same parameters
 };
 
-enum class ScheduleKind : std::uint8_t { gpipe, one_f_one_b, interleaved };
+enum class ScheduleKind : std::uint8_t { gpipe, one_f_one_b, interleaved, own };
 using kernels::Precision;
 enum class Recompute : std::uint8_t { none, selective, full };
 enum class Fp8Recipe : std::uint8_t { delayed, current, block };
@@ -97,8 +97,9 @@ struct JobSpec {
   ModelSpec model;
   ParallelSpec parallel;
   ScheduleKind schedule = ScheduleKind::one_f_one_b;
-  int micro_batch = 1;   // sequences
-  int global_batch = 1;  // sequences
+  std::vector<std::string> schedule_rows;  // for ScheduleKind::own, by stage: schedules/own_schedule.hpp
+  int micro_batch = 1;                     // sequences
+  int global_batch = 1;                    // sequences
   Precision precision = Precision::bf16;
   std::optional<Fp8Recipe> fp8_recipe;
   Recompute recompute = Recompute::none;

@@ -345,7 +345,7 @@ void check_schedule(Checker& check, const JobSpec& job) {
   }
   if (interleaved && job.parallel.pp == 1)
     check.problem("schedule", "interleaved needs pp of at least 2. Set parallel.pp, or write schedule: 1f1b.");
-  if (!interleaved && job.parallel.virtual_stages > 1) {
+  if (!interleaved && job.schedule != ScheduleKind::own && job.parallel.virtual_stages > 1) {
     check.problem("parallel.virtual_stages", fmt::format("virtual_stages {} needs schedule: interleaved. Write that, or virtual_stages: 1.",
                                                          job.parallel.virtual_stages));
   }

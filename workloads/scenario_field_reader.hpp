@@ -249,6 +249,16 @@ class FieldReader {
     const std::vector<std::string> names = {"even", "balanced"};
     bad(node, key, fmt::format("unknown {} {} (known: even, balanced, or a list).{}", key, node.shown(), did_you_mean(node.text, names)));
   }
+  void read(const TextNode& node, std::string_view key, LinksOrPath value, const Field& info) {
+    if (node.kind != TextNode::Kind::sequence) return read(node, key, value.path, info);
+    read(node, key, value.rows, info);
+  }
+  void read(const TextNode& node, std::string_view key, ScheduleOrRows value, const Field& info) {
+    const bool path = node.kind == TextNode::Kind::scalar && node.text.find_first_of("./") != std::string::npos;
+    if (!path && node.kind != TextNode::Kind::sequence) return read(node, key, value.kind, info);
+    read(node, key, value.rows, info);
+    value.kind = ScheduleKind::own;
+  }
   void read(const TextNode& node, std::string_view key, PlacementOrHosts value, const Field& info) {
     if (node.kind != TextNode::Kind::sequence) return read(node, key, value.placement, info);
     read(node, key, value.hosts, info);

@@ -94,6 +94,14 @@ struct PlacementOrHosts {  // packed | spread | random | a list of hosts
   Placement& placement;
   std::vector<int>& hosts;
 };
+struct ScheduleOrRows {  // a name, a path (kept as the only row until it is read), or a list of rows
+  ScheduleKind& kind;
+  std::vector<std::string>& rows;
+};
+struct LinksOrPath {
+  std::string& path;
+  std::vector<std::string>& rows;
+};
 struct LinkPerTier {  // one kind of cable, or a list per tier
   topology::FabricLinkSpec& lowest;
   std::vector<topology::FabricLinkSpec>& upper;
@@ -209,7 +217,9 @@ void describe(Visitor& v, topology::FabricSpec& s) {
   v.field("type", s.type, {.meaning = "how the switches are wired", .required = true});
   if (Visitor::writing && s.type == topology::FabricType::none) return;
   if (Visitor::writing && s.type == topology::FabricType::file) {
-    v.field("links", s.links, {});
+    v.field("links", LinksOrPath{s.links, s.link_rows}, {});
+    v.field("radix", s.radix, {});
+    v.field("switch_latency", s.switch_latency, {});
     v.field("routing", s.routing, {});
     v.field("transport", s.transport, {});
     describe_packet(v, s.packet);
@@ -228,7 +238,8 @@ void describe(Visitor& v, topology::FabricSpec& s) {
           {.meaning = "leaves that the ports of a NIC go to", .least = 1, .most = 64, .zero_is_absent = true});
   v.field("pods", s.pods, {.meaning = "of three tiers, at least", .least = 1, .most = 65'536});
   v.field("dims", s.dims, {.meaning = "of a torus", .least = 1, .most = 1'000'000});
-  v.field("links", s.links, {.meaning = "with type: file, a CSV or GraphML of links"});
+  v.field("links", LinksOrPath{s.links, s.link_rows},
+          {.meaning = "with type: file, a CSV or GraphML of links, or the rows 'from,to,gbps,latency_ns' themselves"});
   v.field("link", LinkPerTier{s.link, s.upper_links}, {.meaning = "the cables, or a list per tier from the host up"});
   v.field("switch_latency", s.switch_latency, {.meaning = "of one switch"});
   v.field("routing", s.routing, {.meaning = "how flows choose among equal paths"});
@@ -323,7 +334,8 @@ template <class Visitor>
 void describe_workload(Visitor& v, JobSpec& s) {
   v.field("model", s.model, {.meaning = "a shipped model, a Hugging Face config.json or its keys", .required = true});
   v.field("parallel", s.parallel, {.meaning = "the split over GPUs"});
-  v.field("schedule", s.schedule, {.meaning = "of the pipeline"});
+  v.field("schedule", ScheduleOrRows{s.schedule, s.schedule_rows},
+          {.meaning = "of the pipeline: a name, the path of a table or Python file, or what each stage does"});
   v.field("micro_batch", s.micro_batch, {.meaning = "sequences", .least = 1, .most = 1e9});
   v.field("global_batch", s.global_batch, {.meaning = "sequences", .required = true, .least = 1, .most = 1e9});
   v.field("precision", s.precision, {.meaning = "of the matrix products"});

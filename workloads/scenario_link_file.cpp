@@ -130,12 +130,33 @@ class Reading {
 };
 
 void refuse_other_keys(const TextNode& fabric, Problems& problems) {
-  constexpr std::array allowed = {"type", "links", "transport", "routing", "packet", "failures"};
+  constexpr std::array allowed = {"type", "links", "radix", "switch_latency", "transport", "routing", "packet", "failures"};
   for (const TextNode& child : fabric.children) {
     if (std::find(allowed.begin(), allowed.end(), child.key) != allowed.end() || !problems.sound("cluster.fabric." + child.key)) continue;
     problems.add(child.key_place, "cluster.fabric",
-                 fmt::format("'{}' has no meaning beside type: file (only links, transport and routing have). Leave it out.", child.key));
+                 fmt::format("'{}' has no meaning beside type: file (only links, radix, switch_latency, transport, routing, packet and "
+                             "failures have). Leave it out.",
+                             child.key));
   }
+}
+
+template <class MakeTable>
+void read_table(MakeTable&& table, topology::FabricSpec& fabric, Problems& problems) {
+  try {
+    fabric.link_file = Reading(table(), problems).read();
+  } catch (const sim::InputError& error) {  // the table itself is broken; the text begins with the place
+    const std::string text = error.what();
+    const std::size_t colon = text.find(": ");
+    problems.add({std::make_shared<const std::string>(text.substr(0, colon)), 0}, "", text.substr(std::min(colon + 2, text.size())));
+  }
+  if (fabric.link_file.links.empty()) problems.distrust("cluster.fabric.links");
+}
+
+// Rows that stand in the scenario: as the lines of a file below its header.
+void read_rows(topology::FabricSpec& fabric, Problems& problems) {
+  std::string text = "link,from,to,gbps,latency_ns\n";
+  for (std::size_t i = 0; i < fabric.link_rows.size(); ++i) text += fmt::format("{},{}\n", i, fabric.link_rows[i]);
+  read_table([&] { return kernels::CsvTable(std::move(text), "cluster.fabric.links"); }, fabric, problems);
 }
 
 }  // namespace
@@ -152,6 +173,8 @@ void read_link_file(const TextNode& tree, const std::filesystem::path& folder, t
   refuse_other_keys(node, problems);
   if (!links)
     return refuse(node.key_place, "missing key 'links' (a GraphML file, or the CSV of links: link,from,to,gbps,latency_ns). Add it.");
+  if (!node.find("radix")) fabric.radix.clear();  // any number of ports
+  if (!fabric.link_rows.empty()) return read_rows(fabric, problems);
   const std::filesystem::path path = found_file(fabric.links, folder);
   if (path.empty())
     return refuse(links->place, fmt::format("links '{}': no such file. Give the path of a CSV or GraphML of links.", fabric.links));
@@ -161,14 +184,7 @@ void read_link_file(const TextNode& tree, const std::filesystem::path& folder, t
     if (fabric.link_file.links.empty()) problems.distrust("cluster.fabric.links");
     return;
   }
-  try {
-    fabric.link_file = Reading(kernels::CsvTable::read(fabric.links), problems).read();
-  } catch (const sim::InputError& error) {  // the table itself is broken; the text begins with the place
-    const std::string text = error.what();
-    const std::size_t colon = text.find(": ");
-    problems.add({std::make_shared<const std::string>(text.substr(0, colon)), 0}, "", text.substr(std::min(colon + 2, text.size())));
-  }
-  if (fabric.link_file.links.empty()) problems.distrust("cluster.fabric.links");
+  read_table([&] { return kernels::CsvTable::read(fabric.links); }, fabric, problems);
 }
 
 }  // namespace workloads

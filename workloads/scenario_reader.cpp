@@ -10,6 +10,7 @@
 #include "workloads/parts_file.hpp"
 #include "workloads/scenario_link_file.hpp"
 #include "workloads/scenario_presets.hpp"
+#include "workloads/scenario_schedule.hpp"
 
 namespace workloads {
 namespace {
@@ -186,6 +187,7 @@ class Reading {
     const auto& profiles = kernels::shipped_software_profiles();
     if (problems_.sound(where + ".software")) check_profile(node.nearest("software").place, where, "software", job.software, profiles);
     check_job(node, where, scenario_, job, problems_);
+    settle_own_schedule(node, where, source_.folder, job, problems_);
     scenario_.jobs.push_back(std::move(job));
   }
 

@@ -87,6 +87,10 @@ class FieldSchema {
       return one_or_list({{"anyOf", {Json{{"type", "string"}}, of(topology::TimedFailure{}, {})}}});
     } else if constexpr (std::is_same_v<Value, LayersPerStage>) {
       return {{"anyOf", {Json{{"enum", {"even", "balanced"}}}, list(of(0, info))}}};
+    } else if constexpr (std::is_same_v<Value, LinksOrPath>) {
+      return one_or_list({{"type", "string"}});
+    } else if constexpr (std::is_same_v<Value, ScheduleOrRows>) {
+      return {{"anyOf", {of(value.kind, info), Json{{"type", "string"}, {"pattern", "[./]"}}, list(Json{{"type", "string"}})}}};
     } else if constexpr (std::is_same_v<Value, PlacementOrHosts>) {
       return {{"anyOf", {of(value.placement, info), list(of(0, info))}}};
     } else if constexpr (std::is_same_v<Value, ModelSpec>) {

@@ -92,6 +92,7 @@ class FieldWriter {
   template <class T>
   static bool is_empty(const T& value) {
     if constexpr (std::is_same_v<T, LayersPerStage>) return value.layers_of_chunk.empty();
+    if constexpr (std::is_same_v<T, LinksOrPath>) return value.path.empty() && value.rows.empty();
     if constexpr (std::is_same_v<T, FailureList>) return value.always.empty() && value.timed.empty();
     if constexpr (std::is_same_v<T, std::string> || is_vector<T>::value) return value.empty();
     return false;
@@ -125,6 +126,10 @@ class FieldWriter {
         entries.push_back(fmt::format("{{{}: {}, at: {}{}}}", kind_of(f), text(f.part), text(f.at),
                                       f.duration ? fmt::format(", for: {}", text(*f.duration)) : ""));
       return fmt::format("[{}]", fmt::join(entries, ", "));
+    } else if constexpr (std::is_same_v<T, LinksOrPath>) {
+      return value.rows.empty() ? text(value.path) : list(value.rows);
+    } else if constexpr (std::is_same_v<T, ScheduleOrRows>) {
+      return value.kind == ScheduleKind::own ? list(value.rows) : text(value.kind);
     } else if constexpr (std::is_same_v<T, PlacementOrHosts>) {
       return value.placement == Placement::list ? list(value.hosts) : text(value.placement);
     } else {

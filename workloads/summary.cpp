@@ -97,7 +97,9 @@ std::string summary_json(const Result& result) {
   if (!result.sensitivity.empty()) all["sensitivity"] = sensitivity_json(result);
   all["network_stats"] = network_json(result.network_stats);
   all["bill_of_materials"] = bill_json(result.bill_of_materials);
-  all["energy_j_per_step"] = nullptr;
+  const std::optional<double> watts = result.bill_of_materials.power_w.total;
+  const bool whole = result.jobs.size() == 1 && result.jobs.front().gpus == result.gpus;  // else others have a part in the power
+  all["energy_j_per_step"] = watts && whole ? Json(*watts * result.jobs.front().step_time_s) : Json();
   all["events"] = result.events;
   all["ranks_simulated"] = result.ranks_simulated;
   all["warnings"] = result.warnings;

@@ -1,7 +1,12 @@
 #include "workloads/trace_file.hpp"
+#include <ctime>
 #include <chrono>
+#include <condition_variable>
+#include <exception>
 #include <filesystem>
+#include <mutex>
 #include <optional>
+#include <thread>
 #include <unordered_map>
 #include <fmt/format.h>
 #include "sim/error.hpp"
@@ -14,6 +19,7 @@ namespace {
 using hdf5::Column;
 using Clock = std::chrono::steady_clock;
 constexpr auto flush_interval = std::chrono::seconds(2);
+constexpr std::size_t batch_rows = 65536;  // about 6 MB
 
 const std::vector<std::string> stream_labels(sim::stream_names.begin(), sim::stream_names.end());
 const std::vector<std::string> kind_labels(sim::op_kind_names.begin(), sim::op_kind_names.end());
@@ -148,67 +154,169 @@ hdf5::Handle create_partial(const std::string& path, const std::string& partial)
 
 struct TraceFile::Tables {
   explicit Tables(hdf5::Handle created) : file(std::move(created)) {}
+  void flush(const std::string& partial) {
+    ops.append();
+    flows.append();
+    memory.append();
+    hdf5::checked(H5Fflush(file.id(), H5F_SCOPE_GLOBAL), partial);
+    flushed = Clock::now();
+  }
   // The order is that of closing: columns before the file.
   hdf5::Handle file;
   OpColumns ops{hdf5::create_group(file.id(), "ops")};
   FlowColumns flows{hdf5::create_group(file.id(), "flows")};
   MemoryColumns memory{hdf5::create_group(file.id(), "memory")};
-  std::int64_t op_rows = 0;
   Clock::time_point flushed = Clock::now();
+};
+
+namespace {
+
+// HDF5 may be built without locks of its own: one thread of this program at a time is inside.
+std::mutex& hdf5_lock() {
+  static std::mutex lock;
+  return lock;
+}
+
+// Rows on their way to the writer, by table; a table's order is that of recording.
+struct Batch {
+  std::vector<sim::OpRecord> ops;
+  std::vector<sim::FlowRecord> flows;
+  std::vector<sim::MemoryRecord> memory;
+  std::size_t rows() const { return ops.size() + flows.size() + memory.size(); }
+  void clear() { ops.clear(), flows.clear(), memory.clear(); }
+};
+
+}  // namespace
+
+// The recorder fills one batch while the thread writes the other; who is faster waits.
+struct TraceFile::Writer {
+  Writer(std::unique_ptr<Tables> opened, std::string name)
+      : tables(std::move(opened)), partial(std::move(name)), thread([this] { work(); }) {}
+  ~Writer() {
+    {
+      const std::lock_guard lock(mutex);
+      ending = true;
+    }
+    changed.notify_all();
+    thread.join();
+    const std::lock_guard inside(hdf5_lock());
+    tables.reset();
+  }
+
+  void hand_over() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return !full; });
+    if (failed) std::rethrow_exception(failed);
+    std::swap(filling, writing);
+    full = true;
+    lock.unlock();
+    changed.notify_all();
+  }
+  // Until all that was recorded is in the file's columns. The thread then rests, and HDF5 may be used from here.
+  void drain() {
+    hand_over();
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return !full; });
+    if (failed) std::rethrow_exception(failed);
+  }
+
+  std::unique_ptr<Tables> tables;
+  Batch filling;
+
+ private:
+  void work() {
+    for (std::unique_lock lock(mutex);;) {
+      changed.wait(lock, [&] { return full || ending; });
+      if (full && !failed) {
+        lock.unlock();
+        std::exception_ptr problem;
+        try {
+          write();
+        } catch (...) {
+          problem = std::current_exception();
+        }
+        lock.lock();
+        failed = problem;
+      }
+      if (full) writing.clear();
+      full = false;
+      changed.notify_all();
+      if (ending) return;
+    }
+  }
+  void write() {
+    const std::lock_guard inside(hdf5_lock());
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // of this thread
+    for (const auto& op : writing.ops) tables->ops.push(op);
+    for (const auto& flow : writing.flows) tables->flows.push(flow);
+    for (const auto& sample : writing.memory) tables->memory.push(sample);
+    if (Clock::now() - tables->flushed >= flush_interval) tables->flush(partial);
+  }
+
+  std::string partial;
+  Batch writing;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool full = false, ending = false;
+  std::exception_ptr failed;
+  std::thread thread;  // last: it uses the others
 };
 
 // Flushed at once: from here on the partial file opens, whatever happens.
 TraceFile::TraceFile(std::string path, const TraceHeader& header) : path_(std::move(path)), partial_(path_ + ".partial") {
-  tables_ = std::make_unique<Tables>(create_partial(path_, partial_));
-  const hid_t root = tables_->file.id();
+  const std::lock_guard inside(hdf5_lock());
+  auto tables = std::make_unique<Tables>(create_partial(path_, partial_));
+  const hid_t root = tables->file.id();
   hdf5::set_attribute(root, "schema", "weftsim/1");
   hdf5::set_attribute(root, "weftsim_version", header.weftsim_version);
   hdf5::set_attribute(root, "scenario_yaml", header.scenario_yaml);
   hdf5::set_attribute(root, "seed", header.seed);
   hdf5::set_attribute(root, "network", header.network);
   hdf5::set_attribute(root, "complete", std::uint8_t{0});
-  flush();
+  tables->flush(partial_);
+  writer_ = std::make_unique<Writer>(std::move(tables), partial_);
 }
 
 TraceFile::~TraceFile() {
-  if (!tables_) return;
+  if (!writer_) return;
   try {
-    flush();
+    writer_->drain();
+    const std::lock_guard inside(hdf5_lock());
+    writer_->tables->flush(partial_);
   } catch (const sim::MachineError&) {
     // The disk is full, and who wrote last has already been told.
   }
 }
 
 std::int64_t TraceFile::record(const sim::OpRecord& op) {
-  tables_->ops.push(op);
-  flush_if_due();
-  return tables_->op_rows++;
+  writer_->filling.ops.push_back(op);
+  hand_over_if_due();
+  return op_rows_++;
 }
 
 void TraceFile::record(const sim::FlowRecord& flow) {
-  tables_->flows.push(flow);
-  flush_if_due();
+  writer_->filling.flows.push_back(flow);
+  hand_over_if_due();
 }
 
 void TraceFile::record(const sim::MemoryRecord& sample) {
-  tables_->memory.push(sample);
-  flush_if_due();
+  writer_->filling.memory.push_back(sample);
+  hand_over_if_due();
 }
 
-void TraceFile::flush_if_due() {
-  if (Clock::now() - tables_->flushed >= flush_interval) flush();
-}
-
-void TraceFile::flush() {
-  tables_->ops.append();
-  tables_->flows.append();
-  tables_->memory.append();
-  hdf5::checked(H5Fflush(tables_->file.id(), H5F_SCOPE_GLOBAL), partial_);
-  tables_->flushed = Clock::now();
+void TraceFile::hand_over_if_due() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);  // some ms late, but a quarter of the time that Clock::now() takes
+  const std::int64_t now_ms = now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+  if (writer_->filling.rows() < batch_rows && now_ms - handed_over_ms_ < 500) return;
+  writer_->hand_over();
+  handed_over_ms_ = now_ms;
 }
 
 void TraceFile::write_ranks(std::span<const RankRow> ranks) {
-  const hdf5::Handle group = hdf5::create_group(tables_->file.id(), "ranks");
+  writer_->drain();
+  const std::lock_guard inside(hdf5_lock());
+  const hdf5::Handle group = hdf5::create_group(writer_->tables->file.id(), "ranks");
   const auto column = [&](const char* name, std::int32_t RankRow::*field) {
     write_column<std::int32_t>(group.id(), name, "1", ranks, [field](const RankRow& row) { return row.*field; });
   };
@@ -224,7 +332,9 @@ void TraceFile::write_ranks(std::span<const RankRow> ranks) {
 }
 
 void TraceFile::write_links(std::span<const LinkRow> links, const LinkLoad& load) {
-  const hdf5::Handle group = hdf5::create_group(tables_->file.id(), "links");
+  writer_->drain();
+  const std::lock_guard inside(hdf5_lock());
+  const hdf5::Handle group = hdf5::create_group(writer_->tables->file.id(), "links");
   const auto texts = [&](const char* name, std::string LinkRow::*field) {
     std::vector<std::string> all;
     for (const auto& link : links) all.push_back(link.*field);
@@ -248,12 +358,18 @@ void TraceFile::write_links(std::span<const LinkRow> links, const LinkLoad& load
 
 // `complete` goes last into the file, and the name after it.
 void TraceFile::finish(const std::string& summary_json) {
-  hdf5::write_text(tables_->file.id(), "summary", summary_json);
-  flush();
-  hdf5::set_attribute(tables_->file.id(), "complete", std::uint8_t{1});
-  hdf5::Handle file = std::move(tables_->file);
-  tables_.reset();
-  file.close(partial_);
+  writer_->drain();
+  {
+    const std::lock_guard inside(hdf5_lock());
+    Tables& tables = *writer_->tables;
+    hdf5::write_text(tables.file.id(), "summary", summary_json);
+    tables.flush(partial_);
+    hdf5::set_attribute(tables.file.id(), "complete", std::uint8_t{1});
+    hdf5::Handle file = std::move(tables.file);
+    writer_->tables.reset();
+    file.close(partial_);
+  }
+  writer_.reset();
   rename_whole(partial_, path_);
 }
 

@@ -16,8 +16,9 @@ struct TraceHeader {  // root attributes
 
 // The trace of a run as an HDF5 file (docs/trace.md). Written to PATH.partial, flushed every two
 // seconds, renamed to PATH by `finish`: a run that is killed leaves a partial file that opens, and
-// never a finished-looking one. One instance is used by one thread; each write that fails (disk
-// full) throws sim::MachineError, and the file is then only good for being destroyed.
+// never a finished-looking one. Used by one thread; another one of its own compresses and writes, at
+// most two batches behind. A write that fails (disk full) throws sim::MachineError from a later call,
+// `finish` at the latest, and the file is then only good for being destroyed.
 class TraceFile final : public sim::TraceSink {
  public:
   TraceFile(std::string path, const TraceHeader& header);
@@ -33,11 +34,13 @@ class TraceFile final : public sim::TraceSink {
 
  private:
   struct Tables;
-  void flush_if_due();
-  void flush();
+  struct Writer;
+  void hand_over_if_due();
 
   std::string path_, partial_;
-  std::unique_ptr<Tables> tables_;
+  std::int64_t op_rows_ = 0;
+  std::int64_t handed_over_ms_ = 0;  // of the coarse monotonic clock
+  std::unique_ptr<Writer> writer_;
 };
 
 }  // namespace workloads

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <string_view>
 #include <vector>
 #include "kernels/operation_times.hpp"
@@ -29,8 +30,16 @@ struct Op {
   sim::Bytes bytes;  // of a collective, as in nccl-tests
   sim::Time hidden;  // part of a collective inside a scale-up domain that runs beside the product next to it
   double flops = 0;
+  kernels::Gemm product{};  // its shape, if it is one (else no rows)
+  double traffic = 0;       // bytes that an element-wise kernel reads and writes
 };
 using Ops = std::vector<Op>;
+
+// Bytes of an activation: as the job's precision says, but two at least.
+inline int activation_width(Precision p) { return std::max(2, kernels::bytes_per_element(p)); }
+inline bool uses_flash_attention(const JobSpec& job, const kernels::SoftwareProfile& software) {
+  return job.attention ? *job.attention == AttentionKind::flash : software.flash_attention;
+}
 
 // How much longer kernels and a collective take while they run beside each other.
 struct Slowdown {
@@ -70,13 +79,11 @@ class TransformerOps final : public ModelOps {
   sim::Bytes boundary_bytes(int stage) const;
 
  private:
-  class Builder;
   double kernels_of(int layer, double usual, double fp8) const;
   const JobSpec& job_;
   const kernels::SoftwareProfile software_;       // as it is on this device, for this model
   const kernels::SoftwareProfile head_software_;  // the same for the head, whose products are not fp8
   const kernels::OperationTimes& times_;
-  bool flash_, overlap_tp_;
 };
 
 }  // namespace workloads

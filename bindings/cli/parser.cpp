@@ -90,11 +90,10 @@ class Cli11Arguments final : public Arguments {
   bool given(const std::string& name) const { return app_.count(name) > 0; }
   void parse(std::vector<std::string> words);
   std::string help() const;
+  VerbOptions listed() const { return {positionals_, lines_}; }
 
  private:
-  struct Line {
-    std::string left, right;
-  };
+  using Line = OptionLine;
 
   template <class Number>
   Arguments& number_option(const std::string& name, const std::string& placeholder, Number& value, const std::string& help,
@@ -188,24 +187,39 @@ std::string Cli11Arguments::help() const {
 
 }  // namespace
 
-Parsed parse(const Verb& verb, Command& command, const std::vector<std::string>& arguments) {
-  Parsed parsed;
-  GlobalOptions& options = parsed.options;
-  Cli11Arguments known(verb);
+namespace {
+void declare(Cli11Arguments& known, Command& command, GlobalOptions& options, bool& help) {
   command.declare(known);
-  bool help = false;
   known.start_common_options();
   known.option("--json", "FILE", options.json, "the result as JSON; - for standard output, which then carries JSON and nothing else");
   known.flag("--quiet", options.quiet, "print no result text");
   known.option("--threads", "N", options.threads, "how many threads to use (0: all there are); the result is the same for any number");
   known.option("--seed", "N", options.seed, "seed of all random choices (default 1); equal seeds give equal results");
   known.flag("-h,--help", help, "this text");
+}
+}  // namespace
+
+Parsed parse(const Verb& verb, Command& command, const std::vector<std::string>& arguments) {
+  Parsed parsed;
+  GlobalOptions& options = parsed.options;
+  Cli11Arguments known(verb);
+  bool help = false;
+  declare(known, command, options, help);
   if (std::any_of(arguments.begin(), arguments.end(), [](const auto& word) { return word == "--help" || word == "-h"; }))
     return {options, known.help()};
   known.parse(arguments);
   options.seed_given = known.given("--seed");
   if (options.threads < 0) throw sim::InputError("weftsim: --threads: a negative number makes no sense. Write 0 for all there are.");
   return parsed;
+}
+
+VerbOptions options_of(const Verb& verb) {
+  const auto command = verb.make();
+  Cli11Arguments known(verb);
+  GlobalOptions options;
+  bool help = false;
+  declare(known, *command, options, help);
+  return known.listed();
 }
 
 const Verb& find_verb(const std::string& name) {

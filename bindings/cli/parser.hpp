@@ -16,6 +16,15 @@ struct Parsed {
 };
 Parsed parse(const Verb& verb, Command& command, const std::vector<std::string>& arguments);
 
+// What a verb takes, as its help shows it: "-o,--out F.json", "--trace none|ops".
+struct OptionLine {
+  std::string left, right;
+};
+struct VerbOptions {
+  std::vector<OptionLine> arguments, options;
+};
+VerbOptions options_of(const Verb& verb);
+
 // Throws sim::InputError for an unknown verb, with the nearest name, or "not supported yet".
 const Verb& find_verb(const std::string& name);
 

@@ -70,7 +70,7 @@ void bind_collective(py::module_& module) {
   module.def(
       "collective_file",
       [](const std::string& path, const CollectiveArguments& arguments) {
-        return run(workloads::read_scenario_file(path, read_options(arguments)), arguments);
+        return run(workloads::read_scenario(path, read_options(arguments)), arguments);
       },
       py::arg("path"), py::arg("arguments"), "Times a collective on the cluster of a scenario file; returns JSON.");
   module.def(

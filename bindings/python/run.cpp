@@ -72,7 +72,7 @@ void bind_run(py::module_& module) {
   module.def(
       "run_file",
       [](const std::string& path, const RunArguments& arguments) {
-        return run(workloads::read_scenario_file(path, read_options(arguments)), arguments);
+        return run(workloads::read_scenario(path, read_options(arguments)), arguments);
       },
       py::arg("path"), py::arg("arguments"), "Runs a scenario file; returns (JSON summary, Trace).");
   module.def(

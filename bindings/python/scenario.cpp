@@ -1,8 +1,10 @@
 #include <pybind11/stl.h>
 #include <nlohmann/json.hpp>
 #include "bindings/python/bindings.hpp"
+#include "sim/error.hpp"
 #include "topology/fabric.hpp"
 #include "topology/report.hpp"
+#include "workloads/model_size.hpp"
 #include "workloads/quantity.hpp"
 #include "workloads/scenario_reader.hpp"
 #include "workloads/scenario_schema.hpp"
@@ -51,6 +53,22 @@ py::tuple fabric(const std::string& text, const std::string& source_name) {
   return py::make_tuple(nodes, links, workloads::topology_json(topology::report(built)).dump());
 }
 
+// The number that a text with a unit means.
+template <class Parse>
+auto quantity(const std::string& text, Parse&& parse) {
+  const auto parsed = parse(text);
+  if (!parsed.value) throw sim::InputError(text + " " + parsed.problem);
+  return *parsed.value;
+}
+
+// (the keys of a model with what was left out, as YAML; its parameters; warnings)
+py::tuple model(const std::string& text, const std::string& source_name) {
+  workloads::TextNode tree = workloads::parse_text(text, source_name);
+  std::vector<std::string> warnings;
+  const workloads::ModelSpec read = workloads::read_model(*tree.find("model"), warnings);
+  return py::make_tuple(workloads::to_yaml(read), workloads::total_parameters(read), warnings);
+}
+
 }  // namespace
 
 void bind_scenario(py::module_& module) {
@@ -68,6 +86,11 @@ void bind_scenario(py::module_& module) {
   module.def("checked", &checked, py::arg("text"), py::arg("source_name"), py::arg("workload_required"),
              "(the scenario with presets and defaults filled in, as YAML; warnings)");
   module.def("fabric", &fabric, py::arg("text"), py::arg("source_name"), "(nodes, links, report as JSON)");
+  module.def("model", &model, py::arg("text"), py::arg("source_name"), "(the keys of {model: …} as YAML, its parameters, warnings)");
+  module.def(
+      "bytes_per_second", [](const std::string& text) { return quantity(text, workloads::parse_bandwidth).value(); }, py::arg("text"));
+  module.def(
+      "picoseconds", [](const std::string& text) { return quantity(text, workloads::parse_time).ps(); }, py::arg("text"));
   module.def("schema", &workloads::scenario_schema, "The JSON Schema of a scenario, as text.");
 }
 

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
     bench::memory(report);
     bench::fabrics(report);
     bench::sweeps(report);
+    bench::traces(report);
     if (!file.empty()) report.write_json(file);
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';

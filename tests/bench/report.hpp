@@ -72,5 +72,6 @@ void training(Report& report);
 void memory(Report& report);
 void fabrics(Report& report);
 void sweeps(Report& report);
+void traces(Report& report);
 
 }  // namespace bench

@@ -189,3 +189,39 @@ def test_a_partial_trace_is_exported_with_a_warning(folder, tmp_path):
     done = weftsim("export", path, "--perfetto", tmp_path / "p", "--csv", tmp_path / "csv")
     assert done.code == 0 and "stopped" in done.stderr
     assert {file.name for file in (tmp_path / "csv").iterdir()} == {"ops.csv", "flows.csv", "memory.csv"}
+
+
+def test_perfetto_itself_knows_every_field_that_is_written(folder):
+    """Its own descriptors read the file: nothing unknown at any depth, every enumeration named, every track and name declared."""
+    descriptors = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2", reason="needs the package perfetto")
+    from google.protobuf import unknown_fields
+
+    weftsim("export", folder / "full.h5", "--perfetto", folder / "full.pftrace")
+    trace = descriptors.Trace()
+    trace.ParseFromString((folder / "full.pftrace").read_bytes())
+    assert trace.IsInitialized() and len(trace.packet) > 1000
+
+    def check(message):
+        assert not unknown_fields.UnknownFieldSet(message), message
+        for field, value in message.ListFields():
+            for one in value if field.is_repeated else [value]:
+                if field.message_type:
+                    check(one)
+                elif field.enum_type:
+                    assert one in field.enum_type.values_by_number
+
+    tracks, names, categories = set(), set(), set()
+    for packet in trace.packet:
+        check(packet)
+        if packet.sequence_flags & descriptors.TracePacket.SEQ_INCREMENTAL_STATE_CLEARED:
+            assert packet.trusted_packet_sequence_id
+        names |= {entry.iid for entry in packet.interned_data.event_names}
+        categories |= {entry.iid for entry in packet.interned_data.event_categories}
+        if packet.HasField("track_descriptor"):
+            assert packet.track_descriptor.parent_uuid in tracks | {0}
+            tracks.add(packet.track_descriptor.uuid)
+        if packet.HasField("track_event"):
+            event = packet.track_event
+            assert event.track_uuid in tracks and {event.name_iid} <= names | {0} and set(event.category_iids) <= categories
+            if event.type == descriptors.TrackEvent.TYPE_COUNTER:
+                assert event.HasField("counter_value") or event.HasField("double_counter_value")

@@ -25,6 +25,7 @@ ClusterSpec file_of(int end_points, std::vector<std::string> nodes, const std::v
   spec.host.gpus_per_host = 1;
   spec.host.scale_up.kind = ScaleUpKind::none;
   spec.fabric.type = FabricType::file;
+  spec.fabric.radix.clear();  // any number of ports
   spec.fabric.routing = Routing::ecmp;
   LinkFile& file = spec.fabric.link_file;
   file.nodes = std::move(nodes);
@@ -181,8 +182,8 @@ TEST(FileFabric, the_number_of_gpus_is_that_of_the_end_points) {
   EXPECT_THAT(problems(spec), ElementsAre("cluster.gpus: 5 GPUs, but the file of links has 4 end points (h0 to h3). Use 4."));
   spec.gpus = 4;
   spec.host.gpus_per_host = 2;
-  EXPECT_THAT(problems(spec), ElementsAre("cluster.host.gpus_per_host: 2 GPUs a host, but in a fabric of type file each GPU is an end "
-                                          "point of its own. Leave host out, or use preset: single-gpu."));
+  spec.host.nics.count = 1;  // with hosts the end points are their NICs
+  EXPECT_THAT(problems(spec), ElementsAre(testing::HasSubstr("2 hosts have 2 NICs, but the links join 4 end points (h0 to h3).")));
 }
 
 }  // namespace

@@ -34,11 +34,11 @@ TEST(LayerTime, is_that_of_the_published_table) {
   const kernels::OperationTimes times(kernels::load_device_profile("a100-sxm-80g"));
   double signed_error = 0;
   for (const Published& row : table_4) {
-    const Scenario scenario = read_scenario_text(
-        fmt::format("schema: weftsim/1\ncluster: {{gpus: 8, accelerator: a100-sxm-80g, host: {{preset: dgx-a100}}}}\n"
-                    "workload: {{model: megatron-22b, micro_batch: 4, global_batch: 4, software: megatron-2022, {}}}\n",
-                    row.settings),
-        "layer");
+    const Scenario scenario =
+        read_scenario_text(fmt::format("schema: weftsim/1\ncluster: {{gpus: 8, accelerator: a100-sxm-80g, host: {{preset: dgx-a100}}}}\n"
+                                       "workload: {{model: megatron-22b, micro_batch: 4, global_batch: 4, software: megatron-2022, {}}}\n",
+                                       row.settings),
+                           "layer");
     const JobSpec& job = scenario.jobs[0];
     const TransformerOps ops(job, kernels::load_software_profile(job.software), times);
     const double forward = milliseconds(ops.layer_forward(0), times) / row.forward_ms;

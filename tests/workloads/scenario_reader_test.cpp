@@ -382,7 +382,7 @@ TEST_F(ScenarioFiles, hugging_face_configs_beside_the_scenario) {
   EXPECT_THAT(problem(write("m.yaml", replaced(valid, "gpt3-175b", "moe.json"))), HasSubstr("mixtures of experts are not supported yet"));
   write("odd.json", R"({"model_type": "rwkv", "hidden_size": 4096})");
   EXPECT_THAT(problem(write("o.yaml", replaced(valid, "gpt3-175b", "odd.json"))),
-              HasSubstr("unknown model_type 'rwkv' (known: llama, mistral, qwen2, gemma, gpt2, opt, bloom, mpt, bert)"));
+              HasSubstr("unknown model_type 'rwkv' (known: llama, mistral, qwen2, gemma, gpt2, opt, bloom, mpt, bert, t5)"));
   write("part.json", R"({"model_type": "gpt2", "n_embd": 1600})");
   EXPECT_THAT(problem(write("p.yaml", replaced(valid, "gpt3-175b", "part.json"))), HasSubstr("the config has no 'n_layer'"));
   EXPECT_THAT(problem(write("n.yaml", replaced(valid, "gpt3-175b", "absent.json"))), HasSubstr("model 'absent.json': no such file."));

@@ -82,8 +82,10 @@ TEST_F(LinkFile, columns_are_checked) {
 }
 
 TEST_F(LinkFile, only_its_own_keys_stand_beside_it) {
-  EXPECT_EQ(refusal(good, "{type: file, links: t.csv, radix: 4}"),
-            "s.yaml:4: cluster.fabric: 'radix' has no meaning beside type: file (only links, transport and routing have). Leave it out.");
+  EXPECT_EQ(
+      refusal(good, "{type: file, links: t.csv, tiers: 2}"),
+      "s.yaml:4: cluster.fabric: 'tiers' has no meaning beside type: file (only links, radix, switch_latency, transport, routing, packet "
+      "and failures have). Leave it out.");
   EXPECT_EQ(refusal(good, "{type: file}"),
             "s.yaml:4: cluster.fabric: missing key 'links' (a GraphML file, or the CSV of links: link,from,to,gbps,latency_ns). Add it.");
   EXPECT_EQ(refusal(good, "{type: file, links: nowhere.csv}"),

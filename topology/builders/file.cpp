@@ -2,6 +2,8 @@
 #include <array>
 #include <map>
 #include <numeric>
+#include <fmt/format.h>
+#include "sim/error.hpp"
 #include "topology/builders/builders.hpp"
 #include "topology/builders/searched.hpp"
 
@@ -31,7 +33,7 @@ std::vector<int> tiers_of(const LinkFile& file) {
 // The first link the other way between the same nodes, as wide, that has no partner yet.
 void pair_directions(Wiring& wiring) {
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint32_t>> single;
-  for (std::uint32_t link = 0; link < wiring.links.size(); ++link) {
+  for (auto link = static_cast<std::uint32_t>(wiring.reverse_by_link.size()); link < wiring.links.size(); ++link) {
     const auto& [from, to, kind, capacity, latency] = wiring.links[link];
     wiring.reverse_by_link.push_back(link);
     auto& partners = single[{to, from}];
@@ -45,6 +47,16 @@ void pair_directions(Wiring& wiring) {
   }
 }
 
+// Where it is said how many ports a switch has.
+void check_ports(const FabricSpec& spec, const LinkFile& file, const std::vector<int>& ports) {
+  if (spec.radix.empty()) return;
+  const auto widest = std::max_element(ports.begin() + file.end_points, ports.end());
+  if (widest != ports.end() && *widest > spec.radix[0])
+    throw sim::InputError(
+        fmt::format("cluster.fabric.radix: '{}' has {} links out, more than the {} ports of a switch. Use fewer links, or radix {}.",
+                    file.nodes[static_cast<std::size_t>(widest - ports.begin())], *widest, spec.radix[0], *widest));
+}
+
 }  // namespace
 
 std::unique_ptr<Structure> build_file(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring) {
@@ -53,7 +65,7 @@ std::unique_ptr<Structure> build_file(const ClusterSpec& spec, const HostLayout&
   const LinkFile& file = spec.fabric.link_file;
   const std::vector<int> tier = tiers_of(file);
   std::vector<std::uint32_t> node_of(file.nodes.size());
-  std::iota(node_of.begin(), node_of.begin() + file.end_points, 0U);
+  std::iota(node_of.begin(), node_of.begin() + file.end_points, hosts.nic_node(0));
   for (int wanted = 1; wanted <= 3; ++wanted)
     for (std::size_t node = 0; node < file.nodes.size(); ++node)
       if (tier[node] == wanted) node_of[node] = wiring.add_node(file.nodes[node], kinds[static_cast<std::size_t>(wanted)]);
@@ -63,12 +75,14 @@ std::unique_ptr<Structure> build_file(const ClusterSpec& spec, const HostLayout&
     wiring.links.push_back({node_of[link.from], node_of[link.to], links_up[lower], link.bandwidth, link.latency});
     wiring.port_by_link.push_back(++ports[link.from]);
   }
+  check_ports(spec.fabric, file, ports);
   pair_directions(wiring);
   wiring.expose_links();
-  return std::make_unique<SearchedFabric>(
-      SearchSpec{
-          .routing = spec.fabric.routing, .hash = spec.fabric.hash, .because = "over the links of the file (end points pass nothing on)"},
-      hosts, wiring);
+  return std::make_unique<SearchedFabric>(SearchSpec{.routing = spec.fabric.routing,
+                                                     .hash = spec.fabric.hash,
+                                                     .switch_latency = spec.fabric.switch_latency,
+                                                     .because = "over the links of the file (end points pass nothing on)"},
+                                          hosts, wiring);
 }
 
 }  // namespace topology

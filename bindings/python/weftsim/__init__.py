@@ -11,12 +11,13 @@ from weftsim._core import (
     list_hosts, list_models, list_networks, list_profiles, list_scenarios, list_software,
 )
 from weftsim._collective import collective
+from weftsim._own import ScheduleShape
 from weftsim._result import Columns, Result, Trace
 from weftsim._run import run
-from weftsim._scenario import Fabric, Scenario
+from weftsim._scenario import Cluster, Fabric, Model, Scenario
 from weftsim._studies import compare, sweep
 
 __all__ = [
-    "Columns", "Fabric", "InputError", "MachineError", "Result", "Scenario", "SimulationError", "Trace", "__version__", "collective", "compare",
+    "Cluster", "Columns", "Fabric", "InputError", "MachineError", "Model", "Result", "Scenario", "ScheduleShape", "SimulationError", "Trace", "__version__", "collective", "compare",
     "list_hosts", "list_models", "list_networks", "list_profiles", "list_scenarios", "list_software", "run", "sweep",
 ]

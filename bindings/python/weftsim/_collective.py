@@ -6,7 +6,7 @@ from typing import Any
 
 from weftsim import _core
 from weftsim._run import _as_text
-from weftsim._scenario import Scenario
+from weftsim._scenario import text_of
 
 Step = tuple[int, int, int, int] | tuple[int, int, int, int, str]
 
@@ -34,7 +34,7 @@ def collective(
     Parameters
     ----------
     scenario
-        Path of a scenario file (a cluster alone will do), or the same content as a dict.
+        Path of a scenario file (a cluster alone will do), a shipped name, or the same content as a dict or `Scenario`.
     op
         ``all_reduce``, ``all_gather``, ``reduce_scatter``, ``broadcast``, ``reduce``, ``all_to_all``,
         ``send_receive``, ``gather`` or ``scatter``. An own collective must be of this operation.
@@ -83,11 +83,8 @@ def collective(
         arguments.custom_name = os.fspath(custom)
         arguments.custom_text = Path(custom).read_text(encoding="utf-8")
 
-    if isinstance(scenario, Scenario):
-        return json.loads(_core.collective_text(*scenario._text(), arguments))
     if isinstance(scenario, Mapping):
-        text = json.dumps(scenario, indent=1, ensure_ascii=False)
-        return json.loads(_core.collective_text(text, "<dict>", arguments))
+        return json.loads(_core.collective_text(*text_of(scenario), arguments))
     return json.loads(_core.collective_file(os.fspath(scenario), arguments))
 
 

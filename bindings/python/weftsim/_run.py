@@ -6,7 +6,7 @@ from typing import Any
 from weftsim import _core
 from weftsim._progress import Bar
 from weftsim._result import Result, Trace
-from weftsim._scenario import Scenario
+from weftsim._scenario import Scenario, has_functions, text_of
 
 
 def run(
@@ -24,7 +24,7 @@ def run(
     Parameters
     ----------
     scenario
-        Path of a scenario file, or the same content as a dict or `Scenario`.
+        Path of a scenario file, a shipped name, or the same content as a dict or `Scenario`.
     network
         ``"analytic"`` or ``"fluid"``; None: as the scenario says.
     trace
@@ -61,13 +61,12 @@ def run(
     replaced = dict(overrides or {})
     if network is not None:
         replaced["network"] = network
+    if any(callable(value) for value in replaced.values()) or has_functions(scenario):  # what they make depends on the other keys
+        scenario, replaced = Scenario(scenario).changed({key: _parsed(value) for key, value in replaced.items()}), {}
     arguments.overrides = [f"{key}={_as_text(value)}" for key, value in replaced.items()]
 
-    if isinstance(scenario, Scenario):
-        summary, columns = _core.run_text(*scenario._text(), arguments)
-    elif isinstance(scenario, Mapping):
-        text = json.dumps(scenario, indent=1, ensure_ascii=False)
-        summary, columns = _core.run_text(text, "<dict>", arguments)
+    if isinstance(scenario, Mapping):
+        summary, columns = _core.run_text(*text_of(scenario), arguments)
     else:
         summary, columns = _core.run_file(os.fspath(scenario), arguments)
     return Result(summary, Trace(columns))
@@ -78,6 +77,11 @@ def _trace_level(name: str) -> _core.TraceLevel:
     if name not in known:
         raise ValueError(f"trace: unknown level {name!r} (known: {', '.join(known)}).")
     return known[name]
+
+
+def _parsed(value: Any) -> Any:
+    """A text means what it would mean on the command line."""
+    return _core.parse_yaml(f"value: {value}", "override")["value"] if isinstance(value, str) else value
 
 
 def _as_text(value: Any) -> str:

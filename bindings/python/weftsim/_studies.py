@@ -9,6 +9,7 @@ from typing import Any
 
 from weftsim import _core
 from weftsim._result import Result
+from weftsim._scenario import text_of
 
 
 def sweep(
@@ -60,7 +61,9 @@ def sweep(
     arguments.directory = os.fspath(out)
     arguments.resume, arguments.jobs, arguments.seed, arguments.progress = resume, jobs, seed, progress
     if isinstance(sweep, Mapping):
-        source = (json.dumps(sweep, indent=1, ensure_ascii=False), "<dict>")
+        base = sweep.get("base")
+        whole = {**sweep, "base": json.loads(text_of(base)[0])} if isinstance(base, Mapping) else sweep
+        source: tuple[str, ...] = (json.dumps(whole, indent=1, ensure_ascii=False), "<dict>")
     else:
         source = (os.path.abspath(sweep),)
     if executor is None:

@@ -1,0 +1,6 @@
+#pragma once
+#include "bindings/cli/command.hpp"
+
+namespace cli {
+extern const Verb completion_verb, man_verb;
+}  // namespace cli
