@@ -60,10 +60,16 @@ const Test* named_test(std::string_view name) {
 }
 
 const Test* find_test(const NcclRun& run, const LogOptions& options, double ranks, Logs& logs) {
+  std::vector<std::string_view> names_of_all;
   if (!run.test.empty()) {
     if (const Test* test = named_test(run.test)) return test;
-    logs.notes.push_back(
-        fmt::format("{}:{}: rows of {} are left out: the model has no such operation.", run.file, run.rows.front().line, run.test));
+    const int line = run.rows.front().line;
+    if (!run.test.starts_with("hypercube")) {
+      for (const Test& test : tests) names_of_all.push_back(test.name);
+      throw sim::InputError(fmt::format("{}:{}: the test '{}' is not known (known: {}). Give the output as it was printed.", run.file, line,
+                                        run.test, fmt::join(names_of_all, ", ")));
+    }
+    logs.notes.push_back(fmt::format("{}:{}: rows of {} are left out: the model has no such operation.", run.file, line, run.test));
     return nullptr;
   }
   std::vector<const Test*> possible;
@@ -144,12 +150,12 @@ void append(const NcclRun& run, const LogOptions& options, Logs& logs) {
     logs.notes.push_back(fmt::format("{}:{}: a run of one rank is left out.", run.file, line));
     return;
   }
+  const Test* test = find_test(run, options, ranks, logs);
+  if (!test) return;
   for (const NcclRow& row : run.rows)
     if (row.time_us.value <= 0 || !agrees(row, row.algorithm_GBps, 1))
       throw sim::InputError(fmt::format("{}:{}: {} bytes in {} us are not {} GB/s. The row is garbled; give the output as it was printed.",
                                         run.file, row.line, row.bytes, row.time_us.value, row.algorithm_GBps.value));
-  const Test* test = find_test(run, options, ranks, logs);
-  if (!test) return;
   if (options.op && *options.op != test->op)
     throw sim::InputError(fmt::format("{}:{}: the log is of {}, not of {}. Leave the option out.", run.file, line, test->name,
                                       kernels::name_of(*options.op)));

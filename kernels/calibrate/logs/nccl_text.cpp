@@ -28,6 +28,13 @@ std::optional<int> whole(std::string_view text) {
   return error == std::errc() && at == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
+// What `mpirun --tag-output` puts before a line: "[1,0]<stdout>:".
+std::string_view without_tag(std::string_view line) {
+  constexpr std::string_view tag_end = "<stdout>:";
+  const std::size_t end = line.starts_with('[') ? line.find(tag_end) : std::string_view::npos;
+  return end == std::string_view::npos ? line : line.substr(end + tag_end.size());
+}
+
 bool starts_with(const Words& words, const std::vector<std::string_view>& begin) {
   return words.size() >= begin.size() && std::equal(begin.begin(), begin.end(), words.begin());
 }
@@ -48,7 +55,7 @@ class TextReader {
     while (!text.empty()) {
       ++line_;
       const std::size_t end = std::min(text.find('\n'), text.size());
-      const std::string_view line = text.substr(0, end);
+      const std::string_view line = without_tag(text.substr(0, end));
       text.remove_prefix(std::min(end + 1, text.size()));
       if (line.find('\0') != std::string_view::npos)
         refuse("a zero byte stands there: this is no text. Give the output as it was printed.");
@@ -59,7 +66,7 @@ class TextReader {
         if (!header.empty()) read_header(header);
       } else if (state_ == State::rows || state_ == State::names) {
         if (line.find("NCCL ") == std::string_view::npos) read_row(words);  // NCCL_DEBUG prints between the rows
-      } else if (words.size() >= 8 && whole(words[0]) && whole(words[1])) {
+      } else if (words.size() >= 8 && parse_printed(words[0]) && parse_printed(words[1])) {
         refuse("a row of measurements without its header. Give the whole output of nccl-tests.");
       } else if (starts_with(words, {"NCCL", "version"}) && words.size() > 2) {
         begin();
@@ -138,7 +145,8 @@ class TextReader {
 
   void read_units(const Words& words) {
     const auto count = [&](std::string_view unit) { return std::count(words.begin(), words.end(), unit); };
-    if (words[0] != "(B)" || count("(us)") < 1 || count("(GB/s)") < 2)
+    const auto known = count("(B)") + count("(elements)") + count("(us)") + count("(GB/s)");
+    if (words[0] != "(B)" || count("(us)") < 1 || count("(GB/s)") < 2 || known != std::ssize(words))
       refuse("the units are not (B), (us) and (GB/s). Give the output as nccl-tests print it.");
     state_ = State::rows;
   }
