@@ -78,7 +78,8 @@ class CalibrateCommand final : public Command {
       console.warn(fmt::format("{} is there: what it holds is not measured again. Remove it to begin anew.", journal_file));
     const WorkFolder folder;
     write_whole_file(folder.path("plan.jsonl"), text_of(plan_of_calibration(measuring.machine(), budget)));
-    if (measuring.run({"--plan", folder.path("plan.jsonl"), "--journal", journal_file, "--budget", fmt::format("{}", budget), "--progress"},
+    if (measuring.run({"--plan", folder.path("plan.jsonl"), "--journal", journal_file, "--budget", fmt::format("{}", budget), "--rounds",
+                       "3", "--progress"},
                       console.options().quiet) == Measuring::Ended::interrupted) {
       console.warn(fmt::format("interrupted; what was measured is in {}. The same command goes on from there.", journal_file));
       return ExitCode::interrupted;

@@ -1,7 +1,10 @@
 #include "kernels/calibrate/journal.hpp"
 #include <fmt/format.h>
 #include <algorithm>
+#include <map>
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include "kernels/calibrate/median.hpp"
 #include "sim/error.hpp"
 
 namespace kernels::calibrate {
@@ -107,6 +110,48 @@ bool Journal::holds(const Planned& planned) const {
   return std::any_of(samples.begin(), samples.end(), [&](const Sample& sample) { return sample.operation == operation; });
 }
 
+int Journal::times_of(const Operation& operation) const {
+  for (const Sample& sample : samples)
+    if (sample.operation == operation) return sample.rounds;
+  return 0;
+}
+
+namespace {
+
+// One sample of all lines that are of one operation.
+std::vector<Sample> joined(const std::vector<Sample>& lines) {
+  std::vector<Sample> samples;
+  std::vector<std::vector<double>> medians;
+  std::map<std::string, std::size_t> number_of;
+  for (const Sample& line : lines) {
+    const auto [found, is_new] = number_of.emplace(to_json(line.operation), samples.size());
+    if (is_new) {
+      samples.push_back(line);
+      medians.push_back({line.seconds});
+      continue;
+    }
+    Sample& sample = samples[found->second];
+    if (!line.skipped.empty()) continue;
+    if (!sample.skipped.empty()) {
+      sample = line;
+      medians[found->second] = {line.seconds};
+      continue;
+    }
+    medians[found->second].push_back(line.seconds);
+    ++sample.rounds;
+    sample.low = std::min(sample.low, line.low);
+    sample.high = std::max(sample.high, line.high);
+    sample.samples += line.samples;
+    sample.throttled += line.throttled;
+    sample.outliers += line.outliers;
+  }
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    if (samples[i].skipped.empty()) samples[i].seconds = median_interval(medians[i]).median;
+  return samples;
+}
+
+}  // namespace
+
 Journal parse_journal(std::string_view text, const std::string& file) {
   Journal journal;
   journal.whole_bytes = for_each_line(text, [&](std::string_view line, int number) {
@@ -127,6 +172,7 @@ Journal parse_journal(std::string_view text, const std::string& file) {
     }
     problems.throw_if_any();
   });
+  journal.samples = joined(journal.samples);
   if (journal.whole_bytes == 0)
     throw sim::InputError(fmt::format("{}:1: the journal has no first line. Remove the file, and measure again.", file));
   return journal;

@@ -25,6 +25,7 @@ struct Sample {
   int outliers = 0;                       // of the kept, beyond five median absolute deviations
   bool flushed = false;                   // operands came from memory
   std::string skipped{};                  // why there is no time; empty: there is
+  int rounds = 1;                         // that it was measured in, seconds apart; `seconds` is the median of their medians
 };
 
 // Medians of one run each; the shorter of both is repeated until they last about equally long.
@@ -43,6 +44,7 @@ struct Journal {
   std::vector<BesideSample> beside;
   std::size_t whole_bytes = 0;  // of the file without a last line that was cut off
   bool holds(const Planned& planned) const;
+  int times_of(const Operation& operation) const;  // how often it was measured
 };
 
 // All throw sim::InputError with FILE:LINE. A last line without its end is left out, other damage is an error.

@@ -50,6 +50,24 @@ std::string problem_of(const std::string& journal) {
   return "";
 }
 
+// A machine that is slow for a while is slow in one round of three.
+TEST(Journal, rounds_of_an_operation_are_one_sample) {
+  const auto line = [](const Operation& operation, double seconds) {
+    return to_line(Sample{.operation = operation, .seconds = seconds, .low = 0.9 * seconds, .high = 1.1 * seconds, .samples = 10});
+  };
+  const Journal journal = parse_journal(to_line(machine) + line(product, 2) + line(reduce, 5) + line(product, 9) +
+                                            to_line(Sample{.operation = reduce, .skipped = "no memory"}) + line(product, 3),
+                                        "s.jsonl");
+  ASSERT_EQ(journal.samples.size(), 2);
+  EXPECT_EQ(journal.samples[0].seconds, 3);
+  EXPECT_EQ(journal.samples[0].rounds, 3);
+  EXPECT_DOUBLE_EQ(journal.samples[0].low, 1.8);
+  EXPECT_DOUBLE_EQ(journal.samples[0].high, 9.9);
+  EXPECT_EQ(journal.samples[0].samples, 30);
+  EXPECT_EQ(journal.samples[1].seconds, 5);
+  EXPECT_EQ(journal.times_of(product), 3);
+}
+
 TEST(Journal, is_read_as_it_was_written) {
   const Journal journal = parse_journal(text(), "s.jsonl");
   EXPECT_EQ(journal.machine, machine);
