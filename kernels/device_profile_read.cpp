@@ -9,8 +9,6 @@
 namespace kernels {
 namespace {
 
-constexpr CollectiveOp all_ops[] = {CollectiveOp::all_reduce, CollectiveOp::all_gather, CollectiveOp::reduce_scatter,
-                                    CollectiveOp::broadcast,  CollectiveOp::all_to_all, CollectiveOp::send_receive};
 constexpr double largest_size = 1e12;      // tokens, heads, ... of a point
 constexpr double largest_utilisation = 2;  // above 1 only where operands stay in a cache
 constexpr double largest_correction = 100;

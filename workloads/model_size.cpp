@@ -37,8 +37,8 @@ double layer_forward_flops(const ModelSpec& m, int layer) {
 }
 
 template <class OfLayer>
-double over_layers(const ModelSpec& m, OfLayer&& of_layer) {
-  return m.encoder_layers * of_layer(0) + (m.layers - m.encoder_layers) * of_layer(m.layers - 1);
+double over_all_layers(const ModelSpec& m, OfLayer&& of_layer) {
+  return over_layers(m, 0, m.layers, of_layer);
 }
 
 double head_forward_flops(const ModelSpec& m) {
@@ -77,18 +77,18 @@ double head_parameters(const ModelSpec& m, int tp) {
 
 double total_parameters(const ModelSpec& m) {
   const double words = double(m.vocab) * m.hidden * (m.tied_embeddings ? 1 : 2);
-  return over_layers(m, [&](int layer) { return layer_parameters(m, 1, layer); }) + words + embedding_without_words(m) +
+  return over_all_layers(m, [&](int layer) { return layer_parameters(m, 1, layer); }) + words + embedding_without_words(m) +
          head_without_words(m, m.vocab);
 }
 
 double model_flops_per_sequence(const ModelSpec& m) {
-  return 3 * (over_layers(m, [&](int layer) { return layer_forward_flops(m, layer); }) + head_forward_flops(m));
+  return 3 * (over_all_layers(m, [&](int layer) { return layer_forward_flops(m, layer); }) + head_forward_flops(m));
 }
 
 double recompute_flops_per_sequence(const ModelSpec& m, Recompute recompute, bool flash_attention) {
-  if (recompute == Recompute::full) return over_layers(m, [&](int layer) { return layer_forward_flops(m, layer); });
+  if (recompute == Recompute::full) return over_all_layers(m, [&](int layer) { return layer_forward_flops(m, layer); });
   const bool scores_again = recompute == Recompute::selective && !flash_attention;
-  return scores_again ? over_layers(m, [&](int layer) { return score_flops(m, layer); }) : 0;
+  return scores_again ? over_all_layers(m, [&](int layer) { return score_flops(m, layer); }) : 0;
 }
 
 }  // namespace workloads

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include "workloads/scenario.hpp"
 
 // Parameters and FLOPs of a model. With `tp`: of one GPU of its tensor-parallel group, vocabulary padded.
@@ -10,6 +11,13 @@ double embedding_parameters(const ModelSpec& model, int tp = 1);  // words, posi
 double head_parameters(const ModelSpec& model, int tp = 1);       // without the words of a tied projection
 double total_parameters(const ModelSpec& model);                  // as published: vocabulary not padded
 int padded_vocabulary(const ModelSpec& model, int tp);            // to a multiple of 128 tp, as Megatron does
+
+// The sum over `count` layers from `first` on: those of an encoder are alike, and so are the others.
+template <class OfLayer>
+double over_layers(const ModelSpec& model, int first, int count, OfLayer&& of_layer) {
+  const int encoder = std::clamp(model.encoder_layers - first, 0, count);
+  return encoder * of_layer(0) + (count - encoder) * of_layer(model.layers - 1);
+}
 
 // Widths on one GPU of the tensor-parallel group; fewer key and value heads than GPUs are repeated.
 double qkv_width(const ModelSpec& model, int tp);

@@ -47,12 +47,6 @@ double embedding_parameters_of(const JobSpec& job, const Chunk& chunk) {
   const bool shared_with_head = chunk.has_head && job.model.tied_embeddings;
   return begins_decoder(job, chunk) && !shared_with_head ? word_embedding_parameters(job.model, job.parallel.tp) : 0;
 }
-// The sum over the layers of a chunk: those of an encoder are alike, and so are the others.
-template <class OfLayer>
-double over_layers(const JobSpec& job, const Chunk& chunk, OfLayer&& of_layer) {
-  const int encoder = std::clamp(job.model.encoder_layers - chunk.first_layer, 0, chunk.layers);
-  return encoder * of_layer(0) + (chunk.layers - encoder) * of_layer(job.model.layers - 1);
-}
 double parameters_of_layer(const JobSpec& job, int layer) { return layer_parameters(job.model, job.parallel.tp, layer); }
 
 // Consecutive kernels of a pass, the parameters that they need and those whose gradients they complete.
@@ -168,8 +162,9 @@ class ProgramBuilder {
       const bool reduces = parallel_.replicas() > 1 && (parallel_.zero >= 2 || (settings_.overlap_dp && last));
       add_parts_of_pass(pass, last ? last_backward_ : backward_, fully_sharded(), reduces);
     }
-    const auto kept = static_cast<std::int64_t>(
-        over_layers(job_, chunk, [&](int layer) { return activation_bytes_per_layer(job_, settings_.flash_attention, layer); }));
+    const auto kept = static_cast<std::int64_t>(over_layers(job_.model, chunk.first_layer, chunk.layers, [&](int layer) {
+      return activation_bytes_per_layer(job_, settings_.flash_attention, layer);
+    }));
     program_.steps.back().memory_change = forward ? kept : -kept;
     if (program_.eager)
       if (const auto transfer = output_of(pass)) add_transfers(StepKind::send, {*transfer});
@@ -300,7 +295,7 @@ double parameters_of_stage(const JobSpec& job, int stage) {
   double parameters = 0;
   for (int c = 0; c < parallel.virtual_stages; ++c) {
     const Chunk chunk = chunk_of(parallel, stage, c);
-    parameters += over_layers(job, chunk, [&](int layer) { return parameters_of_layer(job, layer); });
+    parameters += over_layers(job.model, chunk.first_layer, chunk.layers, [&](int layer) { return parameters_of_layer(job, layer); });
     parameters += embedding_parameters_of(job, chunk) + head_parameters_of(job, chunk);
   }
   return parameters;

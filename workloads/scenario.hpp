@@ -52,6 +52,7 @@ struct ModelSpec {
   int head_size() const { return head_dim > 0 ? head_dim : hidden / heads; }
   double attention_width() const { return double(heads) * head_size(); }
   bool in_encoder(int layer) const { return layer < encoder_layers; }
+  bool begins_decoder(int layer) const { return encoder_layers > 0 && layer == encoder_layers; }  // behind an encoder
   bool is_causal(int layer) const { return architecture != Architecture::encoder && !in_encoder(layer); }
   bool attends_to_encoder(int layer) const { return architecture == Architecture::encoder_decoder && !in_encoder(layer); }
   int seq_len_of(int layer) const { return in_encoder(layer) ? encoder_seq_len : seq_len; }

@@ -30,7 +30,7 @@ double TransformerOps::kernels_of(int layer, double usual, double fp8) const {
 Ops TransformerOps::layer_forward(int layer) const {
   const ModelSpec& m = job_.model;
   LayerKernels b(job_, software_, times_, layer);
-  const bool begins_decoder = layer == m.encoder_layers && m.encoder_layers > 0;
+  const bool begins_decoder = m.begins_decoder(layer);
   if (begins_decoder) b.embedding(true);
   b.forward();
   if (layer == m.encoder_layers - 1) b.norm(true);
@@ -49,7 +49,7 @@ Ops TransformerOps::layer_backward(int layer) const {
   }
   const ModelSpec& m = job_.model;
   LayerKernels b(job_, software_, times_, layer);
-  const bool begins_decoder = layer == m.encoder_layers && m.encoder_layers > 0;
+  const bool begins_decoder = m.begins_decoder(layer);
   if (layer == m.encoder_layers - 1) b.norm(false);
   b.backward();
   if (begins_decoder) b.embedding(false);

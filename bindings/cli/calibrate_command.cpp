@@ -6,7 +6,7 @@
 #include "bindings/cli/measuring.hpp"
 #include "kernels/calibrate/fit/fit_journal.hpp"
 #include "kernels/calibrate/plan_of_operations.hpp"
-#include "kernels/collectives/algorithm.hpp"  // every_op, op_named
+#include "kernels/collectives/algorithm.hpp"  // op_names, op_named
 #include "sim/error.hpp"
 
 namespace cli {
@@ -51,7 +51,7 @@ class CalibrateCommand final : public Command {
         .positionals("LOG", more_logs_, "further ones of --from")
         .option("--accelerator", "NAME", accelerator_, "--from logs: the profile that they complete (default: of the GPU that they name)")
         .option("--network", "TEXT", network_, "collectives across hosts: their NICs, as in '8x400G InfiniBand'")
-        .choice("--op", op_, op_names(), "--from logs that do not say their operation")
+        .choice("--op", op_, kernels::collectives::op_names(), "--from logs that do not say their operation")
         .option("--plan", "PLAN.jsonl", plan_,
                 "only write what would be measured, for a worker under a launcher of yours (docs/calibration.md)");
   }
@@ -90,12 +90,6 @@ class CalibrateCommand final : public Command {
 
  private:
   std::string name() const { return std::filesystem::path(out_).stem().string(); }
-
-  static std::vector<std::string> op_names() {
-    std::vector<std::string> names;
-    for (const auto op : kernels::collectives::every_op) names.emplace_back(name_of(op));
-    return names;
-  }
 
   ExitCode from_files(Console& console) {
     const auto is_journal = [](const std::string& path) { return path.ends_with(".jsonl"); };

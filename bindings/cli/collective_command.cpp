@@ -19,17 +19,11 @@ std::vector<std::string> names_of(const Range& range) {
   return names;
 }
 
-std::vector<std::string> op_names() {
-  std::vector<std::string> names;
-  for (const auto op : collectives::every_op) names.emplace_back(name_of(op));
-  return names;
-}
-
 class CollectiveCommand final : public Command {
  public:
   void declare(Arguments& arguments) override {
     arguments.required_positional("SCENARIO", scenario_, "a scenario file (a cluster alone will do), or the name of a shipped one")
-        .choice("--op", op_, op_names(), "the operation (default all_reduce)")
+        .choice("--op", op_, collectives::op_names(), "the operation (default all_reduce)")
         .option("--min", "8", min_, "the smallest size, bytes as nccl-tests reads them: K, M, G are powers of 1024")
         .option("--max", "8G", max_, "the largest")
         .option("--factor", "2", spec_.factor, "from size to size")

@@ -84,10 +84,9 @@ struct Verb {
   std::unique_ptr<Command> (*make)();
 };
 
-// All there are (verbs.cpp), in the order of --help, and those of later issues.
+// All there are (verbs.cpp), in the order of --help, and those that are promised.
 std::span<const Verb* const> verbs();
 std::span<const std::string_view> verbs_not_supported_yet();
-std::span<const std::string_view> options_not_supported_yet();
 
 // The whole program, exit code included. `arguments` without the program's name.
 ExitCode run_command_line(const std::vector<std::string>& arguments);

@@ -144,7 +144,6 @@ void Cli11Arguments::parse(std::vector<std::string> words) {
     } else if (word.size() > 1 && word.front() == '-' && !std::isdigit(static_cast<unsigned char>(word[1]))) {
       const std::string name = word.substr(0, word.find('='));
       if (std::find(names_.begin(), names_.end(), name) == names_.end()) {
-        if (std::ranges::count(options_not_supported_yet(), name) > 0) refuse(fmt::format("'{}' is not supported yet.", name));
         const auto near = sim::nearest_word(name, names_);
         refuse(fmt::format("unknown option '{}'.{}", name, near.empty() ? "" : fmt::format(" Did you mean '{}'?", near)));
       }

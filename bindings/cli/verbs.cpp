@@ -35,9 +35,4 @@ std::span<const std::string_view> verbs_not_supported_yet() {
   return later;
 }
 
-std::span<const std::string_view> options_not_supported_yet() {
-  static constexpr auto later = std::to_array<std::string_view>({"--sensitivity"});
-  return later;
-}
-
 }  // namespace cli

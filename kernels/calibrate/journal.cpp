@@ -106,8 +106,7 @@ std::size_t for_each_line(std::string_view text, Each each) {
 bool Journal::holds(const Planned& planned) const {
   if (const auto* pair = std::get_if<Beside>(&planned))
     return std::any_of(beside.begin(), beside.end(), [&](const BesideSample& sample) { return sample.pair == *pair; });
-  const auto& operation = std::get<Operation>(planned);
-  return std::any_of(samples.begin(), samples.end(), [&](const Sample& sample) { return sample.operation == operation; });
+  return times_of(std::get<Operation>(planned)) > 0;
 }
 
 int Journal::times_of(const Operation& operation) const {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <cmath>
+#include "kernels/collectives/algorithm.hpp"  // reduces
 #include "sim/error.hpp"
 
 namespace kernels::calibrate {
@@ -126,6 +127,23 @@ std::string_view name_of(MemoryKernel kernel) {
 std::string_view name_of(CopyWay way) {
   constexpr std::string_view names[] = {"host_to_device", "device_to_host", "peer"};
   return names[static_cast<int>(way)];
+}
+
+double bytes_of_call(const Collective& collective) {
+  const bool whole = collective.op == CollectiveOp::all_reduce || collective.op == CollectiveOp::broadcast;
+  return whole ? collective.bytes : collective.bytes / static_cast<double>(collective.members.size());
+}
+
+std::string size_obstacle(const Operation& operation) {
+  double bytes = 0, element = 1;
+  if (const auto* collective = std::get_if<Collective>(&operation)) {
+    bytes = bytes_of_call(*collective);
+    if (collectives::reduces(collective->op)) element = sizeof(float);
+  } else if (const auto* message = std::get_if<Message>(&operation)) {
+    bytes = message->bytes;
+  }
+  if (std::fmod(bytes, element) == 0) return "";
+  return fmt::format("{} bytes a rank are no whole number of elements of {} bytes.", bytes, element);
 }
 
 std::string to_json(const Operation& operation) {

@@ -65,10 +65,15 @@ struct Message {
   bool operator==(const Message&) const = default;
 };
 
+// Bytes of one call of MPI or NCCL: a member's equal block, where the operation has such.
+double bytes_of_call(const Collective& collective);
+
 using Operation = std::variant<Product, Attention, MemoryPass, Launch, Copy, Collective, Message>;
 
 // One line of JSON, the same for equal operations: it is the key of a journal.
 std::string to_json(const Operation& operation);
+// Empty, or why a collective's or message's bytes are no whole number of elements: what is reduced are floats.
+std::string size_obstacle(const Operation& operation);
 Operation parse_operation(std::string_view json, const std::string& where);  // throws InputError that begins with `where`
 Operation read_operation(const JsonNode& node, const std::string& path, JsonProblems& problems);  // inside other JSON of ours
 

@@ -44,6 +44,12 @@ std::optional<CollectiveOp> op_named(std::string_view name) {
   return found == every_op.end() ? std::nullopt : std::optional(*found);
 }
 
+std::vector<std::string> op_names() {
+  std::vector<std::string> names;
+  for (const CollectiveOp op : every_op) names.emplace_back(name_of(op));
+  return names;
+}
+
 bool reduces(CollectiveOp op) { return op == all_reduce || op == reduce_scatter || op == reduce; }
 
 Layout::Layout(const Request& request) : request_(request) {

@@ -55,6 +55,7 @@ inline constexpr std::array every_op = {CollectiveOp::all_reduce,   CollectiveOp
                                         CollectiveOp::broadcast,    CollectiveOp::reduce,     CollectiveOp::all_to_all,
                                         CollectiveOp::send_receive, CollectiveOp::gather,     CollectiveOp::scatter};
 std::optional<CollectiveOp> op_named(std::string_view name);
+std::vector<std::string> op_names();
 
 enum class Effect : std::uint8_t { copy, reduce };
 

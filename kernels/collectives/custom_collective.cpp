@@ -93,8 +93,7 @@ class Parser {
     if (words.size() != 2) return problem(fmt::format("{}: {} words follow it. Give one.", key, words.size() - 1));
     if (!header_.try_emplace(key, Entry{0, line_}).second) return problem(fmt::format("{}: is given twice. Keep one.", key));
     if (key == "op") {
-      std::vector<std::string> ops;
-      for (const CollectiveOp op : every_op) ops.emplace_back(name_of(op));
+      const std::vector<std::string> ops = op_names();
       if (const auto op = op_named(words[1]))
         request.op = *op;
       else

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <map>
+#include "tests/workloads/two_jobs.hpp"
 #include "workloads/run.hpp"
 #include "workloads/scenario_reader.hpp"
 
@@ -50,19 +51,7 @@ TEST(CriticalPath, adds_up_to_the_step) {
     }
 }
 
-TEST(CriticalPath, of_two_jobs_is_one_each) {
-  Scenario scenario = read_shipped_scenario("dp-leaf-spine-4to1");
-  JobSpec half = scenario.jobs[0];
-  half.gpus /= 2;
-  half.parallel.dp /= 2;
-  half.global_batch /= 2;
-  half.placement = Placement::spread;
-  scenario.jobs = {half, half};
-  scenario.jobs[0].name = "first";
-  scenario.jobs[1].name = "second";
-  scenario.jobs[1].start = sim::Time::seconds(0.1);
-  expect_whole(scenario, true);
-}
+TEST(CriticalPath, of_two_jobs_is_one_each) { expect_whole(weftsim::test::two_jobs(), true); }
 
 // One GPU waits for nobody: the path is its own time, kernel by kernel.
 TEST(CriticalPath, of_one_gpu_is_all_that_it_does) {

@@ -1,4 +1,5 @@
 // Folded and whole runs of one scenario give the same step time, to the picosecond.
+#include "tests/workloads/two_jobs.hpp"
 #include "workloads/folding.hpp"
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -40,16 +41,7 @@ TEST(Folding, three_tiers_interleaved) { expect_same(read_shipped_scenario("sc21
 
 // The same cluster with a second job beside the first: each has its own step time, the same either way.
 TEST(Folding, two_jobs) {
-  Scenario scenario = read_shipped_scenario("dp-leaf-spine-4to1");
-  JobSpec half = scenario.jobs[0];
-  half.gpus /= 2;
-  half.parallel.dp /= 2;
-  half.global_batch /= 2;
-  half.placement = Placement::spread;
-  scenario.jobs = {half, half};
-  scenario.jobs[0].name = "first";
-  scenario.jobs[1].name = "second";
-  scenario.jobs[1].start = sim::Time::seconds(0.1);
+  const Scenario scenario = weftsim::test::two_jobs();
   expect_same(scenario, scenario.cluster.gpus / 2);
 }
 

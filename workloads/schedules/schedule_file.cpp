@@ -1,12 +1,9 @@
 #include <fmt/format.h>
-#include <sys/wait.h>
-#include <array>
-#include <cstdio>
 #include <sstream>
 #include "sim/error.hpp"
 #include "workloads/scenario_text.hpp"
 #include "workloads/schedules/own_schedule.hpp"
-#include "workloads/studies/slurm.hpp"  // quoted
+#include "workloads/shell.hpp"
 
 namespace workloads {
 namespace {
@@ -33,23 +30,15 @@ std::vector<std::string> rows_of(const std::string& text) {
 }
 
 std::vector<std::string> run_python(const std::string& path, const ScheduleShape& shape) {
-  const std::string command = fmt::format("python3 -c {} {} {} {} {} 2>&1 </dev/null", slurm::quoted(driver), slurm::quoted(path),
-                                          shape.stages, shape.chunks, shape.micro_batches);
-  std::FILE* pipe = ::popen(command.c_str(), "re");
-  if (pipe == nullptr) throw sim::MachineError("this machine starts no more programs, but a schedule is a Python file.");
-  std::string said;
-  std::array<char, 4096> part{};
-  while (const std::size_t got = std::fread(part.data(), 1, part.size(), pipe))
-    if (said.size() < largest_text) said.append(part.data(), got);
-  const int status = ::pclose(pipe);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+  const auto answer =
+      ask_shell(fmt::format("python3 -c {} {} {} {} {}", quoted(driver), quoted(path), shape.stages, shape.chunks, shape.micro_batches),
+                largest_text);
+  if (!answer) throw sim::MachineError("this machine starts no more programs, but a schedule is a Python file.");
+  if (answer->code == 127)
     throw sim::MachineError(fmt::format("{}: this machine has no python3. Install it, or write the schedule as a table.", path));
-  if (status != 0) {
-    said.resize(said.find_last_not_of('\n') + 1);
-    throw sim::InputError(fmt::format("{}: {}. Correct it.", path, said.substr(said.rfind('\n') + 1)));
-  }
+  if (answer->code != 0) throw sim::InputError(fmt::format("{}: {}. Correct it.", path, answer->text.substr(answer->text.rfind('\n') + 1)));
   std::vector<std::string> rows;
-  for (const std::string& line : rows_of(said))  // what the file prints itself is no row
+  for (const std::string& line : rows_of(answer->text))  // what the file prints itself is no row
     if (line.starts_with("row")) rows.push_back(line.substr(3));
   return rows;
 }

@@ -1,31 +1,19 @@
 #include "workloads/studies/slurm.hpp"
 #include <fmt/format.h>
-#include <sys/wait.h>
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cstdio>
 #include <sstream>
 #include "sim/error.hpp"
+#include "workloads/shell.hpp"
 
 namespace workloads::slurm {
 namespace {
 
-struct Answer {
-  int code = 0;
-  std::string text;  // both streams
-};
-
-Answer ask(const std::string& command) {
-  std::FILE* pipe = ::popen((command + " 2>&1 </dev/null").c_str(), "re");
-  if (pipe == nullptr) throw sim::MachineError("weftsim sweep: this machine starts no more programs.");
-  Answer answer;
-  std::array<char, 4096> part{};
-  while (const std::size_t got = std::fread(part.data(), 1, part.size(), pipe)) answer.text.append(part.data(), got);
-  const int status = ::pclose(pipe);
-  answer.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-  while (!answer.text.empty() && answer.text.back() == '\n') answer.text.pop_back();
-  return answer;
+ShellAnswer ask(const std::string& command) {
+  const auto answer = ask_shell(command);
+  if (!answer) throw sim::MachineError("weftsim sweep: this machine starts no more programs.");
+  return *answer;
 }
 
 // "1234" or "1234;cluster", on the last line; a site may print words above it.
@@ -40,14 +28,8 @@ Array array_of(const std::string& text) {
 
 }  // namespace
 
-std::string quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
-
 Array submit(const std::string& script, const std::string& options) {
-  const Answer answer = ask(fmt::format("sbatch --parsable {} {}", options, quoted(script)));
+  const ShellAnswer answer = ask(fmt::format("sbatch --parsable {} {}", options, quoted(script)));
   if (answer.code == 127)
     throw sim::MachineError(
         "weftsim sweep: --slurm: this machine has no sbatch. Go to one that can submit to the cluster, or leave --slurm out.");
@@ -58,7 +40,7 @@ Array submit(const std::string& script, const std::string& options) {
 
 States states(const Array& array) {
   const std::string cluster = array.cluster.empty() ? "" : "--clusters=" + quoted(array.cluster);
-  const Answer answer = ask(fmt::format("squeue {} --jobs={} --array --noheader --states=all --format=%T", cluster, array.job));
+  const ShellAnswer answer = ask(fmt::format("squeue {} --jobs={} --array --noheader --states=all --format=%T", cluster, array.job));
   States states;
   const bool forgotten = answer.text.find("Invalid job id") != std::string::npos;  // ended some minutes ago
   states.known = answer.code == 0 || forgotten;

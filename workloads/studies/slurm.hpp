@@ -22,6 +22,4 @@ struct States {
 };
 States states(const Array& array);
 
-std::string quoted(const std::string& text);  // for a shell
-
 }  // namespace workloads::slurm

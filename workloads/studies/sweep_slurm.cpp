@@ -13,6 +13,7 @@
 #include "workloads/quantity.hpp"
 #include "workloads/run.hpp"  // Interrupted
 #include "workloads/scenario_text.hpp"
+#include "workloads/shell.hpp"
 #include "workloads/studies/slurm.hpp"
 #include "workloads/studies/sweep_cost.hpp"
 #include "workloads/studies/sweep_records.hpp"
@@ -128,7 +129,7 @@ class SlurmRun {
 
   // A requeued task finds what it had done in the records.
   std::string script_of(const fs::path& folder, std::size_t shards) const {
-    const auto path = [](const fs::path& p) { return slurm::quoted(fs::absolute(p).string()); };
+    const auto path = [](const fs::path& p) { return quoted(fs::absolute(p).string()); };
     std::string name;
     for (const char c : sweep_.name()) name += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' ? c : '-';
     return fmt::format(

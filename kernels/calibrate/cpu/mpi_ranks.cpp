@@ -11,14 +11,6 @@
 namespace kernels::calibrate::cpu {
 namespace {
 
-bool reduces(CollectiveOp op) { return op == CollectiveOp::all_reduce || op == CollectiveOp::reduce_scatter; }
-
-// In so many equal blocks, one a member, where the operation has such.
-int blocks(const Collective& collective) {
-  const bool whole = collective.op == CollectiveOp::all_reduce || collective.op == CollectiveOp::broadcast;
-  return whole ? 1 : static_cast<int>(collective.members.size());
-}
-
 // Bytes move as floats where they can: what only moves may have any size.
 bool are_floats(double bytes) { return std::fmod(bytes, sizeof(float)) == 0; }
 double elements(double bytes) { return are_floats(bytes) ? bytes / sizeof(float) : bytes; }
@@ -78,7 +70,7 @@ MPI_Request MpiRanks::start(const Collective& collective, const float* from, flo
   const MPI_Comm members = communicator(collective.members);
   MPI_Request request = MPI_REQUEST_NULL;
   if (members == MPI_COMM_NULL) return request;
-  const double bytes = collective.bytes / blocks(collective);
+  const double bytes = bytes_of_call(collective);
   const int count = count_of(bytes);
   const MPI_Datatype type = type_of(bytes);
   switch (collective.op) {
@@ -124,14 +116,10 @@ std::int64_t MpiRanks::agree(std::int64_t value) const {
 }
 
 std::string mpi_obstacle(const Operation& operation) {
-  double bytes = 0, element = 1;
-  if (const auto* collective = std::get_if<Collective>(&operation)) {
-    bytes = collective->bytes / blocks(*collective);
-    if (reduces(collective->op)) element = sizeof(float);
-  } else if (const auto* message = std::get_if<Message>(&operation)) {
-    bytes = message->bytes;
-  }
-  if (std::fmod(bytes, element) != 0) return fmt::format("{} bytes a rank are no whole number of elements of {} bytes.", bytes, element);
+  if (const std::string problem = size_obstacle(operation); !problem.empty()) return problem;
+  const auto* collective = std::get_if<Collective>(&operation);
+  const auto* message = std::get_if<Message>(&operation);
+  const double bytes = collective ? bytes_of_call(*collective) : message ? message->bytes : 0;
   if (elements(bytes) > std::numeric_limits<int>::max())
     return fmt::format("one call of MPI takes fewer than {} elements.", elements(bytes));
   return "";

@@ -83,7 +83,7 @@ class CudaBackend final : public OperationBackend {
     if (const auto* copy = std::get_if<Copy>(&operation);
         copy && copy->way != CopyWay::peer && copy->bytes > part_of_host_memory * on_host / ranks_->ranks_of_host())
       return fmt::format("its {:.3g} GB do not fit into a rank's share of the host's memory.", copy->bytes / 1e9);
-    return nccl_obstacle(operation);
+    return size_obstacle(operation);
   }
 
   Prepared prepare(const Operation& operation) override {

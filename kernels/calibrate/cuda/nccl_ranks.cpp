@@ -2,19 +2,12 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
 #include <stdexcept>
 #include "kernels/calibrate/cuda/check.hpp"
 
 namespace kernels::calibrate::cuda {
 namespace {
-
-bool reduces(CollectiveOp op) { return op == CollectiveOp::all_reduce || op == CollectiveOp::reduce_scatter; }
-double blocks(const Collective& collective) {
-  const bool whole = collective.op == CollectiveOp::all_reduce || collective.op == CollectiveOp::broadcast;
-  return whole ? 1 : static_cast<double>(collective.members.size());
-}
 
 // Calls enqueue() within a group, which is closed even if one of them throws.
 template <class Enqueue>
@@ -61,7 +54,7 @@ void NcclRanks::enqueue(const Collective& collective, const void* from, void* to
   const std::size_t size = collective.members.size();
   const ncclComm_t members = size == static_cast<std::size_t>(ranks_) ? world_ : parts_.at(collective.members);
   if (!members) return;
-  const auto bytes = static_cast<std::size_t>(collective.bytes / blocks(collective));
+  const auto bytes = static_cast<std::size_t>(bytes_of_call(collective));
   switch (collective.op) {
     case CollectiveOp::all_reduce:
       return WEFTSIM_CHECK(ncclAllReduce(from, to, bytes / sizeof(float), ncclFloat, ncclSum, members, stream));
@@ -98,16 +91,6 @@ std::string nccl_version() {
   int code = 0;
   WEFTSIM_CHECK(ncclGetVersion(&code));
   return fmt::format("{}.{}.{}", code / 10000, code % 10000 / 100, code % 100);
-}
-
-std::string nccl_obstacle(const Operation& operation) {
-  const auto* collective = std::get_if<Collective>(&operation);
-  const auto* message = std::get_if<Message>(&operation);
-  if (!collective && !message) return "";
-  const double bytes = collective ? collective->bytes / blocks(*collective) : message->bytes;
-  const double element = collective && reduces(collective->op) ? sizeof(float) : 1;
-  if (std::fmod(bytes, element) == 0) return "";
-  return fmt::format("{} bytes a rank are no whole number of elements of {} bytes.", bytes, element);
 }
 
 }  // namespace kernels::calibrate::cuda

@@ -33,7 +33,5 @@ class NcclRanks {
 };
 
 std::string nccl_version();
-// Empty, or why its bytes are no whole elements.
-std::string nccl_obstacle(const Operation& operation);
 
 }  // namespace kernels::calibrate::cuda
