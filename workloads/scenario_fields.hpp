@@ -164,7 +164,7 @@ void describe(Visitor& v, topology::SideNetworkSpec& s) {
   v.field("radix", s.radix, {.meaning = "ports of a switch, or one value per tier", .least = 2, .most = 65'536});
   v.field("tiers", s.tiers, {.meaning = "tiers of switches", .least = 2, .most = 3});
   v.field("oversubscription", s.oversubscription, {.meaning = "down : up, at the leaf or per tier", .least = 0.01, .most = 1000});
-  v.field("link", s.link, {.meaning = "the cables", .required = true});
+  v.field("link", s.link, {.meaning = "the cables; left out: those of the fabric at its hosts"});
 }
 
 template <class Visitor>
@@ -253,6 +253,8 @@ void describe(Visitor& v, topology::FabricSpec& s) {
     v.field("storage", s.storage, {.meaning = "a network of its own, counted in the bill of materials"});
   if (!Visitor::writing || s.management.type != topology::FabricType::none)
     v.field("management", s.management, {.meaning = "another such network"});
+  for (auto* side : {&s.storage, &s.management})
+    if (!Visitor::writing && side->link.bandwidth == sim::BytesPerSecond{}) side->link = s.link;
 }
 
 template <class Visitor>

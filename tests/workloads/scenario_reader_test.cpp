@@ -86,6 +86,14 @@ TEST(ScenarioReader, presets_are_overridden_key_by_key) {
   EXPECT_EQ(m.jobs[0].model.layers, 96);
 }
 
+TEST(ScenarioReader, a_side_network_has_the_cables_of_the_fabric_unless_it_names_its_own) {
+  const std::string storage = "routing: adaptive\n    storage: {type: leaf-spine, radix: 40}";
+  const Scenario s = read_scenario_text(replaced(valid, "routing: adaptive", storage), "t.yaml");
+  EXPECT_EQ(s.cluster.fabric.storage.link.bandwidth.value(), 25e9);
+  const std::string own = replaced(storage, "40}", "40, link: {bandwidth: \"100 Gb/s\"}}");
+  EXPECT_EQ(read_scenario_text(replaced(valid, "routing: adaptive", own), "t.yaml").cluster.fabric.storage.link.bandwidth.value(), 12.5e9);
+}
+
 TEST(ScenarioReader, json_is_a_scenario_too) {
   const std::string json = R"({"schema":"weftsim/1","cluster":{"gpus":8,"accelerator":"a100-sxm-80g","host":{"preset":"dgx-a100"}},
     "workload":{"model":"gpt2","parallel":{"tp":2,"sequence_parallel":false},"global_batch":64,"jitter":{"gpu":0.0,"slow":[]}},"network":"fluid"})";
