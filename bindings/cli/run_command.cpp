@@ -34,7 +34,7 @@ class RunCommand final : public Command {
         .choice("--trace", level_, {"none", "summary", "ops", "full"},
                 "what the trace holds: summary and links, every pass and message, or every kernel")
         .option("--timeline", "F.svg", timeline_, "draw the pipeline of the last step")
-        .option("--network", "NAME", network_, "analytic or fluid, instead of the scenario's")
+        .option("--network", "NAME", network_, "analytic, fluid or packet, instead of the scenario's")
         .list("--set", "a.b.c=value", overrides_, "change one key of the scenario; may be repeated")
         .flag("--no-fold", no_fold_, "simulate every rank, also those that provably do the same")
         .flag("--sensitivity", sensitivity_, "also say how the step time follows bandwidths, latencies and efficiencies")

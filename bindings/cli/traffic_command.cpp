@@ -98,19 +98,21 @@ class TrafficCommand final : public Command {
         .option("--flows", "FLOWS.csv", flows_, "the flows: id, src, dst, bytes, start_s, … (docs/traffic.md)")
         .choice("--pattern", spec_.pattern, pattern_names(), "make the flows instead")
         .option("--size", "\"1 MiB\"", size_, "permutation, incast, all-to-all: bytes of a flow (default 1 MiB)")
-        .option("--senders", "N", senders_, "incast: how many send, chosen by the seed (default 16)")
+        .option("--senders", "N", senders_, "incast: how many send, chosen by the seed (default 16, or all others where there are fewer)")
         .option("--receiver", "GPU", receiver_, "incast: to whom (default 0)")
         .option("--end-points", "N", end_points_, "all-to-all: among N GPUs, evenly spread (default: all)")
         .option("--load", "X", load_, "web-search: of what all GPUs can send (default 0.6)")
         .option("--flows-count", "N", flow_count_, "web-search: how many flows (default 10000)")
         .option("--out", "FCT.csv", out_, "write id,src,dst,bytes,start_s,finish_s,tag of each flow")
         .option("--plot", "F.svg", plot_, "draw the completion times and the slowdown by size")
+        .option("--network", "NAME", network_, "analytic, fluid or packet, instead of the scenario's")
         .list("--set", "a.b.c=value", overrides_, "change one key of the scenario; may be repeated")
         .flag("--exact", exact_, "simulate every message of a ring, also while no other flow is on its links");
   }
 
   ExitCode run(Console& console) override {
     check_options();
+    if (!network_.empty()) overrides_.push_back("network=" + network_);
     workloads::Scenario scenario = workloads::read_scenario(scenario_, {.overrides = overrides_, .workload_required = false});
     if (console.options().seed_given) scenario.seed = console.options().seed;
     for (const std::string& warning : scenario.warnings) console.warn(warning);
@@ -181,7 +183,7 @@ class TrafficCommand final : public Command {
     return written;
   }
 
-  std::string scenario_, flows_, out_, plot_, size_;
+  std::string scenario_, flows_, out_, plot_, size_, network_;
   int senders_ = absent, receiver_ = absent, end_points_ = absent, flow_count_ = absent;
   double load_ = absent;
   bool exact_ = false;

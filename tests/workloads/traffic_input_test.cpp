@@ -124,6 +124,11 @@ TEST(Pattern, a_permutation_sends_and_receives_once_and_never_to_itself) {
   }
 }
 
+TEST(Pattern, incast_has_16_senders_or_all_others_of_a_smaller_cluster) {
+  EXPECT_THAT(make_pattern({.pattern = "incast"}, gpus(64)).flows, testing::SizeIs(16));
+  EXPECT_THAT(make_pattern({.pattern = "incast"}, gpus(8)).flows, testing::SizeIs(7));
+}
+
 TEST(Pattern, incast_has_different_senders) {
   std::set<int> senders;
   for (const Flow& flow : make_pattern({.pattern = "incast", .senders = 7, .receiver = 3}, gpus(8)).flows) senders.insert(flow.source);

@@ -57,17 +57,18 @@ void incast(const PatternSpec& spec, const topology::ClusterSpec& cluster, FlowL
   if (spec.receiver < 0 || spec.receiver >= cluster.gpus)
     throw sim::InputError(
         fmt::format("weftsim traffic: --receiver: there is no GPU {}. Name one from 0 to {}.", spec.receiver, cluster.gpus - 1));
-  if (spec.senders < 1 || spec.senders >= cluster.gpus)
-    throw sim::InputError(fmt::format("weftsim traffic: --senders: {} of {} GPUs cannot send to another. Use 1 to {}.", spec.senders,
+  const int senders = spec.senders.value_or(std::clamp(cluster.gpus - 1, 1, 16));
+  if (senders < 1 || senders >= cluster.gpus)
+    throw sim::InputError(fmt::format("weftsim traffic: --senders: {} of {} GPUs cannot send to another. Use 1 to {}.", senders,
                                       cluster.gpus, cluster.gpus - 1));
   std::vector<int> others(static_cast<std::size_t>(cluster.gpus));
   std::iota(others.begin(), others.end(), 0);
   others.erase(others.begin() + spec.receiver);
   const sim::Random random(spec.seed, stream);
   const auto count = static_cast<int>(others.size());
-  for (int i = 0; i < spec.senders; ++i) std::swap(others[i], others[i + below(random, static_cast<std::uint64_t>(i), 0, count - i)]);
-  std::sort(others.begin(), others.begin() + spec.senders);
-  for (int i = 0; i < spec.senders; ++i) list.flows.push_back({others[i], spec.receiver, spec.size, {}});
+  for (int i = 0; i < senders; ++i) std::swap(others[i], others[i + below(random, static_cast<std::uint64_t>(i), 0, count - i)]);
+  std::sort(others.begin(), others.begin() + senders);
+  for (int i = 0; i < senders; ++i) list.flows.push_back({others[i], spec.receiver, spec.size, {}});
 }
 
 void all_to_all(const PatternSpec& spec, const topology::ClusterSpec& cluster, FlowList& list) {

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <optional>
 #include <vector>
 #include "topology/fabric.hpp"
 #include "workloads/traffic/flow_list.hpp"
@@ -10,12 +11,12 @@ namespace workloads::traffic {
 
 struct PatternSpec {
   std::string pattern;
-  sim::Bytes size{1 << 20};  // permutation, incast, all-to-all: of each flow
-  int senders = 16;          // incast
-  int receiver = 0;          // incast: GPU
-  int end_points = 0;        // all-to-all: evenly spread over the GPUs; 0: all
-  double load = 0.6;         // web-search: of what all GPUs can send
-  int flows = 10'000;        // web-search
+  sim::Bytes size{1 << 20};    // permutation, incast, all-to-all: of each flow
+  std::optional<int> senders;  // incast; none: 16, or all others where there are fewer
+  int receiver = 0;            // incast: GPU
+  int end_points = 0;          // all-to-all: evenly spread over the GPUs; 0: all
+  double load = 0.6;           // web-search: of what all GPUs can send
+  int flows = 10'000;          // web-search
   std::uint64_t seed = 1;
 };
 
