@@ -305,12 +305,14 @@ void check_batches(Checker& check, JobSpec& job, bool dp_settled) {
 }
 
 // What does not go together, or changes nothing.
-void check_combinations(Checker& check, const JobSpec& job) {
+void check_combinations(Checker& check, const JobSpec& job, const topology::FabricSpec& fabric) {
   for (const SlowRank& slow : job.jitter.slow)
     if (slow.rank >= job.gpus)
       check.problem_at("jitter.slow",
                        fmt::format("rank {} is beyond the last of {} ranks. Write 0 to {}.", slow.rank, job.gpus, job.gpus - 1));
   for (const auto& [key, what] : kernels::problems_of(job.nccl)) check.problem_at("nccl." + key, what);
+  if (job.nccl.collnet && (fabric.transport == topology::Transport::roce || fabric.transport == topology::Transport::efa))
+    check.problem_at("nccl.collnet", "switches of InfiniBand alone reduce. Write transport: infiniband, or leave it out.");
   if (!check.sound("parallel.zero", "parallel.pp", "precision", "fp8_recipe")) return;
   if (job.parallel.zero >= 2 && job.parallel.pp > 1) {
     check.problem("parallel.zero",
@@ -411,7 +413,7 @@ void check_job(const TextNode& tree, const std::string& where, Scenario& scenari
   settle_encoder(check, job);
   if (check.sound("model")) settle_layers(check, job);
   check_schedule(check, job);
-  check_combinations(check, job);
+  check_combinations(check, job, scenario.cluster.fabric);
   if (problems.sound("cluster.accelerator")) check_precision(check, job, scenario.cluster.accelerator);
   check_batches(check, job, dp_settled);
   if (problems.sound("cluster")) check_hosts(check, job, scenario.cluster);

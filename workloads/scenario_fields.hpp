@@ -352,10 +352,12 @@ void describe_workload(Visitor& v, JobSpec& s) {
     nested.field("pp", s.overlap_pp, {.meaning = "stage to stage with computing"});
   });
   v.group("nccl", [&](auto& nested) {
-    nested.field("algo", s.nccl.algorithm, {.meaning = "Tree, Ring, NVLS, NVLSTree or PAT; left out: NCCL's choice"});
+    nested.field("algo", s.nccl.algorithm,
+                 {.meaning = "Tree, Ring, NVLS, NVLSTree, PAT, CollNetDirect, CollNetChain or Hierarchical; left out: NCCL's choice"});
     nested.field("proto", s.nccl.protocol, {.meaning = "LL, LL128 or Simple; left out: NCCL's choice"});
     nested.field("min_channels", s.nccl.min_channels, {.meaning = "at least", .least = 1, .most = 64, .zero_is_absent = true});
     nested.field("max_channels", s.nccl.max_channels, {.meaning = "at most", .least = 1, .most = 64, .zero_is_absent = true});
+    nested.field("collnet", s.nccl.collnet, {.meaning = "InfiniBand switches may reduce (SHARP)"});
     nested.field("version", s.nccl.version, {.meaning = "whose choices; left out: the one that was measured"});
   });
   v.later("moe", "{routing: balanced, skew: 0}", "mixture of experts");

@@ -32,8 +32,10 @@ class CollectiveCommand final : public Command {
         .option("--weights", "CSV", weights_, "all_to_all with unequal parts: source,destination,weight (docs/collectives.md)")
         .option("--root", "R", spec_.root, "of broadcast, reduce, gather and scatter")
         .choice("--dtype", dtype_, names_of(element_types()), "the type of elements")
-        .option("--algo", "NAME", spec_.nccl.algorithm, "force NCCL's choice, as NCCL_ALGO does: ring, tree, nvls, nvlstree or pat")
+        .option("--algo", "NAME", spec_.nccl.algorithm,
+                "force NCCL's choice, as NCCL_ALGO does: ring, tree, nvls, collnetdirect, … or hierarchical")
         .option("--proto", "NAME", spec_.nccl.protocol, "as NCCL_PROTO does: ll, ll128 or simple")
+        .flag("--collnet", spec_.nccl.collnet, "InfiniBand switches may reduce (SHARP), as NCCL_COLLNET_ENABLE allows")
         .option("--channels", "N", spec_.channels, "as NCCL_MIN_NCHANNELS and NCCL_MAX_NCHANNELS do; step by step: that share the elements")
         .choice("--steps", spec_.steps, names_of(collectives::algorithms()), "carry out this algorithm step by step on the fabric")
         .option("--custom", "FILE", custom_, "check a collective of your own, and carry it out (docs/custom-collectives.md)")

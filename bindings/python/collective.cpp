@@ -17,7 +17,8 @@ struct CollectiveArguments {
   std::vector<std::string> overrides;
   std::string op, min, max, dtype, algo, proto, steps;
   std::string custom_text, custom_name;
-  int factor = 2, ranks = 0, root = 0, channels = 0;
+  int factor = 2, ranks = 0, stride = 1, root = 0, channels = 0;
+  bool collnet = false;
 
   CollectiveSpec spec() const {
     CollectiveSpec spec;
@@ -29,10 +30,12 @@ struct CollectiveArguments {
     spec.max_bytes = nccl_size(max, "max");
     spec.factor = factor;
     spec.ranks = ranks;
+    spec.stride = stride;
     spec.root = root;
     spec.type = element_type_named(dtype);
     spec.nccl.algorithm = algo;
     spec.nccl.protocol = proto;
+    spec.nccl.collnet = collnet;
     spec.steps = steps;
     spec.channels = channels;
     return spec;
@@ -60,6 +63,8 @@ void bind_collective(py::module_& module) {
       .def_readwrite("dtype", &CollectiveArguments::dtype)
       .def_readwrite("algo", &CollectiveArguments::algo)
       .def_readwrite("proto", &CollectiveArguments::proto)
+      .def_readwrite("collnet", &CollectiveArguments::collnet)
+      .def_readwrite("stride", &CollectiveArguments::stride)
       .def_readwrite("steps", &CollectiveArguments::steps)
       .def_readwrite("custom_text", &CollectiveArguments::custom_text)
       .def_readwrite("custom_name", &CollectiveArguments::custom_name)

@@ -22,10 +22,14 @@ enum class CollectiveOp : std::uint8_t {
 };
 std::string_view name_of(CollectiveOp op);
 
-// direct: every pair exchanges its part (all_to_all, gather, scatter, send_receive).
-enum class NcclAlgorithm : std::uint8_t { tree, ring, nvls, nvls_tree, pat, direct };
+// direct: every pair exchanges its part (all_to_all, gather, scatter, send_receive). collnet: switches between hosts reduce.
+// hierarchical: what frameworks make of several calls, inside the hosts and on each rail.
+enum class NcclAlgorithm : std::uint8_t { tree, ring, nvls, nvls_tree, pat, direct, collnet_direct, collnet_chain, hierarchical };
+inline constexpr NcclAlgorithm every_nccl_algorithm[] = {
+    NcclAlgorithm::tree,   NcclAlgorithm::ring,           NcclAlgorithm::nvls,          NcclAlgorithm::nvls_tree,   NcclAlgorithm::pat,
+    NcclAlgorithm::direct, NcclAlgorithm::collnet_direct, NcclAlgorithm::collnet_chain, NcclAlgorithm::hierarchical};
 enum class NcclProtocol : std::uint8_t { ll, ll128, simple };
-std::string_view name_of(NcclAlgorithm algorithm);  // Tree, Ring, NVLS, NVLSTree, PAT, Direct
+std::string_view name_of(NcclAlgorithm algorithm);  // Tree, Ring, NVLS, NVLSTree, PAT, Direct, CollNetDirect, CollNetChain, Hierarchical
 std::string_view name_of(NcclProtocol protocol);    // LL, LL128, Simple
 
 struct TimedBytes {

@@ -13,8 +13,6 @@ constexpr double largest_factor = 100;
 constexpr CollectiveOp all_ops[] = {CollectiveOp::all_reduce, CollectiveOp::all_gather, CollectiveOp::reduce_scatter,
                                     CollectiveOp::broadcast,  CollectiveOp::all_to_all, CollectiveOp::send_receive,
                                     CollectiveOp::reduce,     CollectiveOp::gather,     CollectiveOp::scatter};
-constexpr NcclAlgorithm all_algorithms[] = {NcclAlgorithm::tree,      NcclAlgorithm::ring, NcclAlgorithm::nvls,
-                                            NcclAlgorithm::nvls_tree, NcclAlgorithm::pat,  NcclAlgorithm::direct};
 constexpr NcclProtocol all_protocols[] = {NcclProtocol::ll, NcclProtocol::ll128, NcclProtocol::simple};
 constexpr Transport all_transports[] = {Transport::infiniband, Transport::roce, Transport::efa};
 
@@ -29,7 +27,7 @@ constexpr Field fields[] = {{"base_s", &CollectiveModel::base_s},     {"step_s",
 // What runs: a CollectiveModel, VersionFactor or CollectiveTable.
 template <class Entry>
 void read_choice(JsonObject& from, Entry& entry) {
-  entry.algorithm = named(from, "algorithm", from.text("algorithm"), all_algorithms);
+  entry.algorithm = named(from, "algorithm", from.text("algorithm"), every_nccl_algorithm);
   entry.protocol = named(from, "protocol", from.text("protocol"), all_protocols);
 }
 

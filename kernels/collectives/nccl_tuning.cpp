@@ -2,29 +2,34 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
-#include <span>
 #include "kernels/collectives/ring.hpp"
 #include "sim/words.hpp"
 
 namespace kernels {
 namespace {
 
-constexpr NcclAlgorithm all_algorithms[] = {NcclAlgorithm::tree,      NcclAlgorithm::ring, NcclAlgorithm::nvls,
-                                            NcclAlgorithm::nvls_tree, NcclAlgorithm::pat,  NcclAlgorithm::direct};
 constexpr NcclProtocol all_protocols[] = {NcclProtocol::ll, NcclProtocol::ll128, NcclProtocol::simple};
 constexpr double ll_part = 0.5, ll128_part = 0.92, tree_part = 0.92, tree_ll_divisor = 3.8;  // of the bus
 constexpr double tree_ll128_one_host = 7.0 / 9, tree_ll128_payload = 120.0 / 128;
 
 struct Estimate {
   double latency_us = 0, algorithm_GBps = 0;
+  double inside_GBps = algorithm_GBps;  // what bounds it inside the hosts
 };
 
 // One (algorithm, protocol) of one group: latency and bandwidth as NCCL's tuning computes them.
 class Model {
  public:
-  Model(CollectiveOp op, const GroupShape& shape, double bytes, const NcclGroup& group)
-      : op_(op), s_(shape), bytes_(bytes), t_(group.tuning), g_(group.generation), bus_(group.bus_GBps) {
+  Model(CollectiveOp op, const GroupShape& shape, double bytes, const NcclGroup& group, bool collnet)
+      : op_(op),
+        s_(shape),
+        bytes_(bytes),
+        t_(group.tuning),
+        g_(group.generation),
+        bus_(group.bus_GBps),
+        switches_reduce_(collnet && op == CollectiveOp::all_reduce && shape.hosts > 1 && shape.transport == Transport::infiniband) {
     if (s_.hosts > 1) {
       const double nics = s_.nic_rate_Bps * s_.per_host * 1e-9;
       inside_ = s_.per_host > 1 ? bus_ : nics;
@@ -43,12 +48,18 @@ class Model {
       case NcclAlgorithm::tree:
         return op_ == CollectiveOp::all_reduce ? std::optional(tree(p)) : std::nullopt;
       case NcclAlgorithm::nvls:
-        return simple && s_.hosts == 1 && s_.ranks > 2 ? nvls() : std::nullopt;
+        if (s_.hosts > 1) return simple && switches_reduce_ && s_.per_host > 1 ? nvls_across() : std::nullopt;
+        return simple && s_.ranks > 2 ? nvls() : std::nullopt;
       case NcclAlgorithm::nvls_tree:
         return simple && s_.hosts > 1 && s_.per_host > 1 ? nvls_tree() : std::nullopt;
       case NcclAlgorithm::pat:
         return simple && s_.hosts > 1 && s_.per_host == 1 ? pat(p) : std::nullopt;
+      case NcclAlgorithm::collnet_direct:
+        return simple && switches_reduce_ ? std::optional(collnet_direct()) : std::nullopt;
+      case NcclAlgorithm::collnet_chain:
+        return simple && switches_reduce_ ? std::optional(collnet_chain()) : std::nullopt;
       case NcclAlgorithm::direct:
+      case NcclAlgorithm::hierarchical:
         break;
     }
     return std::nullopt;
@@ -93,20 +104,38 @@ class Model {
   }
   std::optional<Estimate> nvls_like(double channel, double latency) const {
     if (channel <= 0 || g_.nvls_efficiency <= 0 || op_ != CollectiveOp::all_reduce) return std::nullopt;
-    const double factor = t_.nvls_by_ring_steps ? 1 / ring_traffic(op_, s_.ranks) : 5.0 / 6;
-    return Estimate{latency, channel * s_.per_host * factor};
+    return Estimate{latency, nvls_rate(channel)};
+  }
+  double nvls_rate(double channel) const {
+    return channel * s_.per_host * (t_.nvls_by_ring_steps ? 1 / ring_traffic(op_, s_.ranks) : 5.0 / 6);
   }
   double nvls_inside() const {
     const double n = s_.per_host;
     return t_.nvls_by_ring_steps ? nvls_channel() * g_.nvls_efficiency * (n - 1) / n * 2 : nvls_channel();
   }
   std::optional<Estimate> nvls() const { return nvls_like(nvls_inside(), t_.nvls_us); }
+  std::optional<Estimate> nvls_across() const {
+    auto estimate = nvls_like(std::min(nvls_inside(), s_.nic_rate_Bps * 1e-9), t_.nvls_us + t_.nvls_net_us);
+    if (estimate) estimate->inside_GBps = nvls_rate(nvls_inside());
+    return estimate;
+  }
   std::optional<Estimate> nvls_tree() const {
     const double nic = s_.nic_rate_Bps * 1e-9;
     const double outside = t_.nvls_by_ring_steps ? nic * (s_.hosts == 2 ? 2 : 1) : nic / (s_.hosts == 2 ? 1 : 2);
     return nvls_like(std::min({nvls_inside(), outside, g_.nvls_tree_GBps[tier()]}),
                      t_.nvls_us + 2 * std::log2(s_.hosts) * t_.nvls_tree_net_us);
   }
+
+  // Through the GPU of each rail; hosts of one GPU have nothing inside that bounds them.
+  Estimate collnet(double latency, double rate) const {
+    return {latency, rate, s_.per_host > 1 ? rate : std::numeric_limits<double>::infinity()};
+  }
+  Estimate collnet_direct() const {
+    const double peers = s_.per_host - 1;
+    const double inside = 2 * (std::min(1.0, peers) * t_.collnet_direct_us + peers * t_.collnet_direct_rank_us);
+    return collnet(inside + t_.collnet_direct_net_us, inside_ * g_.collnet_direct / 2);
+  }
+  Estimate collnet_chain() const { return collnet(2 * (s_.per_host - 1) * t_.collnet_chain_us + t_.collnet_chain_net_us, inside_ / 2); }
 
   std::optional<Estimate> pat(std::size_t p) const {
     if (!halves()) return std::nullopt;
@@ -120,6 +149,7 @@ class Model {
   const NcclTuning& t_;
   const NcclGeneration& g_;
   double bus_, inside_ = 0;
+  bool switches_reduce_;
 };
 
 std::string lower(std::string text) {
@@ -149,7 +179,8 @@ int channels_of(const NcclChoice& choice, const GroupShape& shape, double bytes,
 }  // namespace
 
 std::string_view name_of(NcclAlgorithm algorithm) {
-  constexpr std::string_view names[] = {"Tree", "Ring", "NVLS", "NVLSTree", "PAT", "Direct"};
+  constexpr std::string_view names[] = {"Tree",   "Ring",          "NVLS",         "NVLSTree",    "PAT",
+                                        "Direct", "CollNetDirect", "CollNetChain", "Hierarchical"};
   return names[static_cast<int>(algorithm)];
 }
 std::string_view name_of(NcclProtocol protocol) {
@@ -171,7 +202,8 @@ std::vector<std::pair<std::string, std::string>> problems_of(const NcclSettings&
                                              sim::did_you_mean(name, known)));
   };
   std::vector<std::string> algorithms, protocols;
-  for (const auto a : std::span(all_algorithms).first(5)) algorithms.emplace_back(name_of(a));
+  for (const auto a : every_nccl_algorithm)
+    if (a != NcclAlgorithm::direct) algorithms.emplace_back(name_of(a));
   for (const auto p : all_protocols) protocols.emplace_back(name_of(p));
   check("algo", settings.algorithm, algorithms);
   check("proto", settings.protocol, protocols);
@@ -181,6 +213,8 @@ std::vector<std::pair<std::string, std::string>> problems_of(const NcclSettings&
                                                       settings.max_channels, settings.min_channels));
   return problems;
 }
+
+bool is_named(NcclAlgorithm algorithm, const std::string& name) { return lower(name) == lower(std::string(name_of(algorithm))); }
 
 NcclChoice nccl_choice(CollectiveOp op, const GroupShape& shape, double bytes, const NcclGroup& group, const NcclSettings& settings) {
   NcclChoice best;
@@ -192,18 +226,24 @@ NcclChoice nccl_choice(CollectiveOp op, const GroupShape& shape, double bytes, c
     const auto p = static_cast<std::size_t>(best.protocol);
     best.latency_s =
         (group.tuning.ring_base_us[p] + (shape.hosts > 1 ? group.tuning.tree_net_us[p] : group.tuning.ring_nvlink_us[p])) * 1e-6;
-    best.transfer_s = bytes * ring_traffic(op, shape.ranks) / (group.bus_GBps * 1e9);
+    best.inside_s = best.transfer_s = bytes * ring_traffic(op, shape.ranks) / (group.bus_GBps * 1e9);
   } else {
-    const Model model(op, shape, bytes, group);
+    const bool collnet =
+        is_named(NcclAlgorithm::collnet_direct, settings.algorithm) || is_named(NcclAlgorithm::collnet_chain, settings.algorithm);
+    const Model model(op, shape, bytes, group, settings.collnet || collnet);
     // Forced ones first; if the group cannot run any of them, all.
     for (const bool forced : {true, false}) {
       bool any = false;
-      for (const auto algorithm : all_algorithms)
+      for (const auto algorithm : every_nccl_algorithm)
         for (const auto protocol : all_protocols) {
           if (forced && !(allowed(settings.algorithm, algorithm) && allowed(settings.protocol, protocol))) continue;
           const auto estimate = model.of(algorithm, protocol);
           if (!estimate) continue;
-          const NcclChoice choice{algorithm, protocol, 1, estimate->latency_us * 1e-6, bytes / (estimate->algorithm_GBps * 1e9)};
+          const NcclChoice choice{.algorithm = algorithm,
+                                  .protocol = protocol,
+                                  .latency_s = estimate->latency_us * 1e-6,
+                                  .transfer_s = bytes / (estimate->algorithm_GBps * 1e9),
+                                  .inside_s = bytes / (estimate->inside_GBps * 1e9)};
           if (!any || choice.latency_s + choice.transfer_s < best.latency_s + best.transfer_s) best = choice;
           any = true;
         }

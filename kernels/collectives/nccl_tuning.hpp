@@ -20,6 +20,7 @@ struct NcclGeneration {
   int channels = 0;                    // that run
   int search_channels = 0;             // that NCCL's search finds and its limits by channel count: fewer than run
   double net_overhead_us = 0;          // the CPU's, of a step of a ring across hosts
+  double collnet_direct = 1;           // on the bandwidth of CollNetDirect
   double ring_plateau = 1;             // on the latency of large ring all-reduces across hosts
   ByHosts ll_GBps{}, ring_ll128_GBps{}, tree_ll128_GBps{}, tree_GBps{}, nvls_tree_GBps{};
   double nvls_efficiency = 0;     // zero: the switch does not reduce
@@ -30,6 +31,8 @@ struct NcclTuning {
   std::string version, source;
   ByProtocol tree_base_us{}, ring_base_us{}, pat_base_us{}, tree_nvlink_us{}, ring_nvlink_us{}, tree_net_us{}, ring_net_us{};
   double tree_across_hosts = 1, nvls_us = 0, nvls_tree_net_us = 0;
+  double collnet_direct_us = 0, collnet_direct_rank_us = 0, collnet_direct_net_us = 0;  // inside the host, for each rank, across
+  double collnet_chain_us = 0, collnet_chain_net_us = 0, nvls_net_us = 0;
   double pat_per_rank_us = 0, pat_net_divisor = 1, pat_bandwidth_factor = 1;
   bool nvls_by_ring_steps = true;                      // false: the five sixths of older versions
   std::array<std::vector<double>, 3> tree_correction;  // by protocol and log2(bytes / 64)
@@ -44,10 +47,12 @@ struct NcclTuning {
 const NcclTuning& nccl_tuning(std::string_view version);
 std::vector<std::string> nccl_versions();  // ascending
 
-// What a user forces, as NCCL_ALGO, NCCL_PROTO, NCCL_MIN_NCHANNELS and NCCL_MAX_NCHANNELS do. Empty, zero: NCCL's choice.
+// What a user forces, as NCCL_ALGO, NCCL_PROTO, NCCL_MIN_NCHANNELS and NCCL_MAX_NCHANNELS do, and allows, as
+// NCCL_COLLNET_ENABLE does. Empty, zero: NCCL's choice.
 struct NcclSettings {
   std::string version, algorithm, protocol;
   int min_channels = 0, max_channels = 0;
+  bool collnet = false;  // InfiniBand switches may reduce (SHARP)
   auto operator<=>(const NcclSettings&) const = default;
 };
 // The names as NCCL writes them, in any case. What is wrong: key (algo, proto, version, max_channels) and sentence.
@@ -58,6 +63,7 @@ struct NcclChoice {
   NcclProtocol protocol = NcclProtocol::simple;
   int channels = 1;
   double latency_s = 0, transfer_s = 0;  // NCCL's own estimate
+  double inside_s = 0;                   // of transfer_s what the hosts bound: less where switches between them reduce
 };
 
 struct NcclGroup {
@@ -68,6 +74,7 @@ struct NcclGroup {
 
 // The choice with the least estimate among those that `settings` allow; a forced algorithm that the operation
 // or the group cannot run is ignored, as NCCL does.
+bool is_named(NcclAlgorithm algorithm, const std::string& name);  // in any case
 NcclChoice nccl_choice(CollectiveOp op, const GroupShape& shape, double bytes, const NcclGroup& group, const NcclSettings& settings = {});
 
 }  // namespace kernels

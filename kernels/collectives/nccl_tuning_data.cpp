@@ -39,6 +39,7 @@ NcclGeneration read_generation(JsonObject entry) {
   g.channels = static_cast<int>(entry.whole("channels", 1, 1024));
   g.search_channels = static_cast<int>(entry.whole("search_channels", 1, 1024));
   g.net_overhead_us = entry.number("net_overhead_us");
+  g.collnet_direct = entry.positive("collnet_direct");
   g.ring_plateau = entry.positive("ring_plateau");
   g.ll_GBps = three(entry, "ll_GBps");
   g.ring_ll128_GBps = three(entry, "ring_ll128_GBps");
@@ -60,7 +61,8 @@ NcclTuning parse(std::string_view json, const std::string& file) {
   t.version = top.text("version");
   t.source = top.text("source");
   top.text("notes");
-  JsonObject base = top.object("base_us"), nvlink = top.object("nvlink_us"), net = top.object("net_us"), pat = top.object("pat_us");
+  JsonObject base = top.object("base_us"), nvlink = top.object("nvlink_us"), net = top.object("net_us"), pat = top.object("pat_us"),
+             collnet = top.object("collnet_us");
   t.tree_base_us = three(base, "tree");
   t.ring_base_us = three(base, "ring");
   t.pat_base_us = three(base, "pat");
@@ -71,9 +73,15 @@ NcclTuning parse(std::string_view json, const std::string& file) {
   t.pat_per_rank_us = pat.number("per_rank");
   t.pat_net_divisor = pat.positive("net_divisor");
   t.pat_bandwidth_factor = pat.positive("bandwidth_factor");
-  for (JsonObject* object : {&base, &nvlink, &net, &pat}) object->finish();
+  t.collnet_direct_us = collnet.number("direct_nvlink");
+  t.collnet_direct_rank_us = collnet.number("direct_rank");
+  t.collnet_direct_net_us = collnet.number("direct_net");
+  t.collnet_chain_us = collnet.number("chain_nvlink");
+  t.collnet_chain_net_us = collnet.number("chain_net");
+  for (JsonObject* object : {&base, &nvlink, &net, &pat, &collnet}) object->finish();
   t.tree_across_hosts = top.positive("tree_across_hosts", 1);
   t.nvls_us = top.number("nvls_us");
+  t.nvls_net_us = top.number("nvls_net_us");
   t.nvls_tree_net_us = top.number("nvls_tree_net_us");
   const std::string factor = top.text("nvls_factor");
   t.nvls_by_ring_steps = factor == "ring steps";

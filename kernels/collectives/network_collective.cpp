@@ -18,6 +18,10 @@ double host_bytes(CollectiveOp op, const GroupShape& shape, double bytes, NcclAl
     case NcclAlgorithm::tree:
     case NcclAlgorithm::nvls_tree:
       return (shape.hosts == 2 ? 1 : 2) * bytes;
+    case NcclAlgorithm::collnet_direct:
+    case NcclAlgorithm::collnet_chain:
+    case NcclAlgorithm::nvls:
+      return bytes;
     case NcclAlgorithm::direct:
       return op == CollectiveOp::send_receive ? bytes : shape.per_host * outside * bytes;
     default:
@@ -33,6 +37,9 @@ int steps_of(CollectiveOp op, const GroupShape& shape, NcclAlgorithm algorithm) 
       return 2 * depth;
     case NcclAlgorithm::pat:
       return depth;
+    case NcclAlgorithm::collnet_direct:
+    case NcclAlgorithm::collnet_chain:
+    case NcclAlgorithm::nvls:
     case NcclAlgorithm::direct:
       return 1;
     default:
@@ -56,25 +63,26 @@ double ratio_at(const TransportProfile& transport, double bytes) {
 }
 
 // The version in use says what runs, the newest one how long: its constants are the best measured.
-NcclChoice choice_and_estimate(CollectiveOp op, const GroupShape& shape, double bytes, const OperationTimes& times) {
-  const ScaleUpProfile& scale_up = times.profile().scale_up;
-  NcclChoice choice = nccl_choice(op, shape, bytes, nccl_group(scale_up, times.nccl()), times.nccl());
+NcclChoice choice_and_estimate(CollectiveOp op, const GroupShape& shape, double bytes, const ScaleUpProfile& scale_up,
+                               const NcclSettings& settings) {
+  NcclChoice choice = nccl_choice(op, shape, bytes, nccl_group(scale_up, settings), settings);
   const NcclSettings same{.version = nccl_versions().back(),
                           .algorithm = std::string(name_of(choice.algorithm)),
-                          .protocol = std::string(name_of(choice.protocol))};
+                          .protocol = std::string(name_of(choice.protocol)),
+                          .collnet = settings.collnet};
   const NcclChoice newest = nccl_choice(op, shape, bytes, nccl_group(scale_up, same), same);
   if (newest.algorithm == choice.algorithm && newest.protocol == choice.protocol) {
     choice.latency_s = newest.latency_s;
-    choice.transfer_s = newest.transfer_s;
+    choice.inside_s = newest.inside_s;
   }
   return choice;
 }
 
-}  // namespace
-
-NetworkCollective plan_network_collective(CollectiveOp op, const GroupShape& shape, double bytes, const OperationTimes& times) {
+// One call of NCCL.
+NetworkCollective plan_call(CollectiveOp op, const GroupShape& shape, double bytes, const OperationTimes& times,
+                            const NcclSettings& settings) {
   const NetworkProfile& network = times.profile().network;
-  NcclChoice choice = choice_and_estimate(op, shape, bytes, times);
+  NcclChoice choice = choice_and_estimate(op, shape, bytes, times.profile().scale_up, settings);
   choice.latency_s *= network.latency_factor;
   NetworkCollective plan{.algorithm = choice.algorithm, .protocol = choice.protocol, .channels = choice.channels};
   plan.steps = steps_of(op, shape, choice.algorithm);
@@ -82,11 +90,40 @@ NetworkCollective plan_network_collective(CollectiveOp op, const GroupShape& sha
   const double flow_s = empty_fabric_seconds(plan, shape, network);
   const TransportProfile* transport = network.measured(shape.transport);
   const double ratio = transport ? ratio_at(*transport, bytes) : 1;
-  const double rest = std::max(0.0, ratio * (choice.latency_s + std::max(choice.transfer_s, flow_s)) - flow_s);
+  const double rest = std::max(0.0, ratio * (choice.latency_s + std::max(choice.inside_s, flow_s)) - flow_s);
   // What was measured has a fabric's latency in it; only a longer way than all of it counts instead.
   plan.latency_s = std::max(std::min(rest, choice.latency_s), shape.route_latency_s * outside_steps(plan, shape));
   plan.after_s = std::max(0.0, rest - plan.latency_s);
   return plan;
+}
+
+// Reduce-scatter inside every host, the rest on each rail by NCCL's choice, all-gather inside; one after the other.
+NetworkCollective plan_hierarchical(CollectiveOp op, const GroupShape& shape, double bytes, const OperationTimes& times) {
+  GroupShape rail = shape;
+  rail.ranks = shape.hosts;
+  rail.per_host = 1;
+  NcclSettings settings = times.nccl();
+  settings.algorithm.clear();
+  NetworkCollective plan = plan_call(op, rail, bytes / shape.per_host, times, settings);
+  plan.algorithm = NcclAlgorithm::hierarchical;
+  plan.flow_bytes *= shape.per_host;
+  const auto inside = [&](CollectiveOp part) { return times.scale_up_collective(part, shape.per_host, bytes).seconds; };
+  if (op != CollectiveOp::all_gather) plan.before_s += inside(CollectiveOp::reduce_scatter);
+  if (op != CollectiveOp::reduce_scatter) plan.after_s += inside(CollectiveOp::all_gather);
+  return plan;
+}
+
+bool has_levels(CollectiveOp op, const GroupShape& shape) {
+  const bool divisible = op == CollectiveOp::all_reduce || op == CollectiveOp::all_gather || op == CollectiveOp::reduce_scatter;
+  return divisible && shape.hosts > 1 && shape.per_host > 1 && shape.ranks == shape.hosts * shape.per_host;
+}
+
+}  // namespace
+
+NetworkCollective plan_network_collective(CollectiveOp op, const GroupShape& shape, double bytes, const OperationTimes& times) {
+  if (is_named(NcclAlgorithm::hierarchical, times.nccl().algorithm) && has_levels(op, shape))
+    return plan_hierarchical(op, shape, bytes, times);
+  return plan_call(op, shape, bytes, times, times.nccl());
 }
 
 double empty_fabric_seconds(const NetworkCollective& plan, const GroupShape& shape, const NetworkProfile& network) {

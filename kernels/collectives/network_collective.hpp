@@ -20,6 +20,8 @@ struct NetworkCollective {
 // sends through the NICs at the part of their rate that large messages reach (or its own limit inside the
 // host, if that is slower), times the ratio measured with this transport at this size.
 // The bytes are the flow's; what is left of the time is latency, up to NCCL's, and after.
+// Where switches reduce (CollNet, NVLS across hosts), S goes once through every host's NICs each way, on the links of the ring.
+// Hierarchical: NCCL's choice on each rail, between a reduce-scatter and an all-gather inside the hosts.
 // A ring sends 2(n-1)/n S through every host's NICs (half for the halves), a tree S between two hosts, else 2 S;
 // all_to_all what other hosts get.
 NetworkCollective plan_network_collective(CollectiveOp op, const GroupShape& shape, double bytes, const OperationTimes& times);

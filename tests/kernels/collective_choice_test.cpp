@@ -132,6 +132,29 @@ TEST(NcclChoice, across_hosts_a_tree_gives_way_to_the_nvls_tree) {
   EXPECT_EQ(nccl_choice(all_gather, shape, 1 << 30, group).algorithm, NcclAlgorithm::ring);
 }
 
+// CollNetDirect by hand: 2 (3.7 + 7 x 0.4) + 31 us, 0.85 of half the bus from Hopper on; a chain 2 x 7 x 2.8 + 30 us, half the bus.
+TEST(NcclChoice, switches_reduce_where_they_may) {
+  const NcclTuning& tuning = nccl_tuning("2.30");
+  const NcclGroup group{tuning, tuning.generation("hopper"), 360};
+  GroupShape shape{.ranks = 128, .hosts = 16, .per_host = 8, .nic_rate_Bps = 50e9};
+  const double bytes = 1 << 26;
+  const auto choice = [&](const NcclSettings& settings) { return nccl_choice(all_reduce, shape, bytes, group, settings); };
+  const NcclChoice direct = choice({.algorithm = "CollNetDirect"}), chain = choice({.algorithm = "collnetchain"});
+  EXPECT_NEAR(direct.latency_s * 1e6, 44.0, 1e-9);
+  EXPECT_NEAR(bytes / direct.inside_s * 1e-9, 0.85 * 360 / 2, 1e-9);
+  EXPECT_NEAR(chain.latency_s * 1e6, 69.2, 1e-9);
+  EXPECT_NEAR(bytes / chain.inside_s * 1e-9, 180, 1e-9);
+  EXPECT_EQ(choice({.algorithm = "NVLS"}).algorithm, NcclAlgorithm::nvls_tree);  // not without SHARP
+  const NcclChoice nvls = choice({.algorithm = "NVLS", .collnet = true});
+  EXPECT_EQ(nvls.algorithm, NcclAlgorithm::nvls);
+  EXPECT_NEAR(nvls.latency_s * 1e6, 43, 1e-9);
+  EXPECT_LT(nvls.inside_s, nvls.transfer_s);
+  EXPECT_EQ(choice({}).algorithm, NcclAlgorithm::nvls_tree);
+  EXPECT_EQ(choice({.collnet = true}).algorithm, NcclAlgorithm::nvls);
+  shape.transport = Transport::roce;
+  EXPECT_EQ(choice({.algorithm = "CollNetDirect", .collnet = true}).algorithm, choice({}).algorithm);
+}
+
 TEST(NcclChoice, few_bytes_take_few_channels_and_limits_hold) {
   const NcclTuning& tuning = nccl_tuning("2.29");
   const NcclGroup group{tuning, tuning.generation("hopper"), 360};

@@ -148,6 +148,37 @@ TEST(NetworkCollective, flows_carry_the_bytes_and_the_rest_is_latency) {
   EXPECT_NEAR(slow / empty_fabric_seconds(plan, shape, profile.network), 1.5, 1e-9);
 }
 
+// Switches that reduce get S from each host and return it: once each way, where a ring sends it nearly twice.
+TEST(NetworkCollective, bytes_that_switches_reduce_leave_a_host_once) {
+  const GroupShape shape{.ranks = 32, .hosts = 4, .per_host = 8, .nic_rate_Bps = 25e9};
+  for (const char* algorithm : {"CollNetDirect", "CollNetChain"}) {
+    const auto plan = plan_network_collective(all_reduce, shape, 1e9, OperationTimes(sample_profile(), {.algorithm = algorithm}));
+    EXPECT_EQ(name_of(plan.algorithm), algorithm);
+    EXPECT_DOUBLE_EQ(plan.flow_bytes, 1e9);
+  }
+}
+
+// Inside the hosts S is scattered and gathered; on each of 8 rails four hosts reduce S / 8: 2 x 3/4 S through the NICs of a host.
+TEST(NetworkCollective, levels_come_one_after_the_other) {
+  const GroupShape shape{.ranks = 32, .hosts = 4, .per_host = 8, .nic_rate_Bps = 25e9};
+  const OperationTimes times(load_device_profile("a100-sxm-80g"), {.algorithm = "Hierarchical", .protocol = "Simple"});
+  const double S = 1e9;
+  const auto seconds = [&](CollectiveOp op) { return times.scale_up_collective(op, 8, S).seconds; };
+  const auto reduced = plan_network_collective(all_reduce, shape, S, times);
+  EXPECT_EQ(reduced.algorithm, NcclAlgorithm::hierarchical);
+  EXPECT_DOUBLE_EQ(reduced.flow_bytes, 1.5 * S);
+  EXPECT_DOUBLE_EQ(reduced.before_s, seconds(reduce_scatter));
+  EXPECT_GE(reduced.after_s, seconds(all_gather));
+  const auto gathered = plan_network_collective(all_gather, shape, S, times),
+             scattered = plan_network_collective(reduce_scatter, shape, S, times);
+  EXPECT_EQ(gathered.before_s, 0);
+  EXPECT_DOUBLE_EQ(gathered.flow_bytes, 0.75 * S);
+  EXPECT_DOUBLE_EQ(scattered.before_s, seconds(reduce_scatter));
+  EXPECT_LT(scattered.after_s, seconds(all_gather));
+  const GroupShape uneven{.ranks = 31, .hosts = 4, .per_host = 8, .nic_rate_Bps = 25e9};
+  EXPECT_NE(plan_network_collective(all_reduce, uneven, S, times).algorithm, NcclAlgorithm::hierarchical);
+}
+
 // 8 of 16 ranks are on the other host: each of 8 NICs sends half of its rank's bytes.
 TEST(NetworkCollective, all_to_all_sends_what_other_hosts_get) {
   const GroupShape shape{.ranks = 16, .hosts = 2, .per_host = 8, .nic_rate_Bps = 25e9};

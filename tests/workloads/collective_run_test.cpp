@@ -207,6 +207,19 @@ TEST(CollectiveRun, sharp_halves_the_traffic) {
   EXPECT_LT(sharp, 0.75 * ring);
 }
 
+// The coupled flow of the planner and every message of the algorithm on its links: the same but for how pipelines fill.
+TEST(CollectiveRun, planned_sharp_and_planned_levels_are_as_their_steps) {
+  const Scenario scenario = hosts_of_eight(64);
+  const std::int64_t bytes = std::int64_t{1} << 30;
+  for (const auto& [planned, steps] : {std::pair("CollNetDirect", "collnet_direct"), std::pair("Hierarchical", "hierarchical")}) {
+    CollectiveSpec spec = one_size(all_reduce, bytes, 64);
+    spec.nccl = {.algorithm = planned, .protocol = "Simple"};
+    const CollectiveRow row = row_of(scenario, spec);
+    EXPECT_EQ(row.algorithm, planned);
+    EXPECT_NEAR(row.time_s / row_of(scenario, one_size(all_reduce, bytes, 64, steps)).time_s, 1, 0.15) << planned;
+  }
+}
+
 TEST(CollectiveRun, own_collective_is_timed_as_its_built_in_twin) {
   std::string text = "op all_gather\nranks 4\nchunks 4\n";
   for (int k = 0; k < 3; ++k)

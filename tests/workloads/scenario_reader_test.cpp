@@ -245,6 +245,15 @@ TEST(ScenarioErrors, layouts_that_do_not_fit) {
               ElementsAre(HasSubstr("kv_heads 96 does not divide heads 90"), HasSubstr("tp 8 does not divide the 90 heads")));
   EXPECT_THAT(problems_set({"workload.model.hidden=12289"}), ElementsAre(HasSubstr("hidden 12289 is not divisible by heads 96")));
 }
+
+TEST(ScenarioErrors, switches_of_infiniband_alone_reduce) {
+  const std::string sharp = valid + "  nccl: {collnet: true}\n";
+  EXPECT_TRUE(read_scenario_text(sharp, "t.yaml").jobs[0].nccl.collnet);
+  EXPECT_THAT(
+      problems_of(replaced(sharp, "routing: adaptive", "routing: adaptive\n    transport: roce")),
+      ElementsAre("t.yaml:20: workload.nccl.collnet: switches of InfiniBand alone reduce. Write transport: infiniband, or leave it out."));
+}
+
 TEST(ScenarioErrors, schedules_that_do_not_fit) {
   EXPECT_THAT(problems_with("schedule: 1f1b", "schedule: interleaved"),
               ElementsAre(HasSubstr("t.yaml:15: workload: interleaved needs virtual_stages of at least 2.")));

@@ -89,6 +89,7 @@ class Run {
     kernels::NcclSettings nccl = scenario_.jobs.empty() ? kernels::NcclSettings() : scenario_.jobs.front().nccl;
     if (!spec_.nccl.algorithm.empty()) nccl.algorithm = spec_.nccl.algorithm;
     if (!spec_.nccl.protocol.empty()) nccl.protocol = spec_.nccl.protocol;
+    if (spec_.nccl.collnet) nccl.collnet = true;
     if (spec_.channels > 0) nccl.min_channels = nccl.max_channels = spec_.channels;
     std::vector<std::string> problems;
     for (const auto& [key, what] : kernels::problems_of(nccl)) problems.push_back(fmt::format("--{}: {}", key, what));

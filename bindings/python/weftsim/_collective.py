@@ -19,10 +19,12 @@ def collective(
     max: int | str = "8G",
     factor: int = 2,
     ranks: int | None = None,
+    stride: int = 1,
     root: int = 0,
     dtype: str = "bf16",
     algo: str | None = None,
     proto: str | None = None,
+    collnet: bool = False,
     channels: int | None = None,
     steps: str | None = None,
     custom: str | os.PathLike[str] | Callable[[int], Iterable[Step]] | None = None,
@@ -41,13 +43,17 @@ def collective(
     min, max, factor
         Sizes, as nccl-tests reads them: bytes, or text with K, M, G of 1024.
     ranks
-        The first so many GPUs; None: all.
+        So many GPUs from the first on; None: all.
+    stride
+        GPUs from rank to rank: 8 takes one of each host of eight.
     root
         Of broadcast, reduce, gather and scatter.
     dtype
         ``bf16``, ``fp16``, ``fp32``, ``fp64``, ``fp8``, ``int8``, ``int32`` or ``int64``.
     algo, proto, channels
         Force NCCL's choice, as ``NCCL_ALGO``, ``NCCL_PROTO`` and the numbers of channels do.
+    collnet
+        InfiniBand switches may reduce (SHARP), as ``NCCL_COLLNET_ENABLE`` allows.
     steps
         Carry out this algorithm step by step on the fabric instead.
     custom
@@ -72,6 +78,7 @@ def collective(
     arguments.op, arguments.min, arguments.max = op, str(min), str(max)
     arguments.factor, arguments.ranks, arguments.root = factor, ranks or 0, root
     arguments.dtype, arguments.algo, arguments.proto = dtype, algo or "", proto or ""
+    arguments.collnet, arguments.stride = collnet, stride
     arguments.channels, arguments.steps = channels or 0, steps or ""
     arguments.overrides = [f"{key}={_as_text(value)}" for key, value in (overrides or {}).items()]
     if callable(custom):

@@ -33,6 +33,8 @@ class CollectiveArguments:
     dtype: str
     algo: str
     proto: str
+    collnet: bool
+    stride: int
     steps: str
     custom_text: str
     custom_name: str
