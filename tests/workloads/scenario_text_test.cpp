@@ -68,7 +68,7 @@ TEST(ScenarioText, hostile_texts_end_soon) {
   for (int i = 0; i < 1'000'000; ++i) words += "x, ";
   EXPECT_EQ(problem_of("[" + words + "x]"), "");
   EXPECT_THAT(problem_of("a: {" + words), HasSubstr("t.yaml:1: "));
-  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(10));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::minutes(1));  // sanitizers take ten times as long
 }
 
 TEST(ScenarioText, nearest_word_counts_swapped_letters_as_one_slip) {
