@@ -6,10 +6,10 @@
 
 namespace workloads {
 
-Executor::Executor(const Plan& plan, sim::CoupledNetwork& network, const kernels::OperationTimes& times, const RunOptions& options)
+Executor::Executor(const Plan& plan, sim::CoupledNetwork& network, const Devices& devices, const RunOptions& options)
     : plan_(plan),
       network_(network),
-      times_(times),
+      devices_(devices),
       options_(options),
       trace_(options.trace_level >= TraceLevel::ops ? options.trace : nullptr),
       states_(plan.ranks.size()),

@@ -7,12 +7,12 @@
 #include <optional>
 #include <string>
 #include <vector>
-#include "kernels/operation_times.hpp"
 #include "sim/coupled_network.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/signature.hpp"
 #include "sim/trace_sink.hpp"
 #include "workloads/critical_path.hpp"
+#include "workloads/devices.hpp"
 #include "workloads/plan.hpp"
 #include "workloads/result.hpp"
 #include "workloads/run.hpp"
@@ -45,7 +45,7 @@ struct Outcome {
 // Device time of a rank is accounted without gaps: busy, or waiting for exactly one category.
 class Executor {
  public:
-  Executor(const Plan& plan, sim::CoupledNetwork& network, const kernels::OperationTimes& times, const RunOptions& options);
+  Executor(const Plan& plan, sim::CoupledNetwork& network, const Devices& devices, const RunOptions& options);
   Outcome run();  // throws sim::SimulationError when ranks wait for each other forever
 
  private:
@@ -167,7 +167,7 @@ class Executor {
 
   const Plan& plan_;
   sim::CoupledNetwork& network_;
-  const kernels::OperationTimes& times_;
+  const Devices& devices_;
   const RunOptions& options_;
   sim::TraceSink* trace_;
   std::optional<CriticalPath> path_;  // when asked for

@@ -118,13 +118,12 @@ void Executor::begin(std::uint32_t group, std::uint32_t number, Call& call) {
   if (g.inside_domain) {
     auto& known = groups_[group].inside_domain;
     if (known.op != call.op || known.bytes != call.bytes) {
-      const double seconds = times_.scale_up_collective(call.op, g.shape.ranks, static_cast<double>(call.bytes.count())).seconds;
-      known = {call.op, call.bytes, sim::Time::seconds(seconds)};
+      known = {call.op, call.bytes, devices_.inside_domain(call.op, g.shape.ranks, call.bytes, g.devices)};
     }
     end_call(group, number, start + std::max(sim::Time{}, known.time - call.hidden));
     return;
   }
-  call.network = kernels::plan_network_collective(call.op, g.shape, static_cast<double>(call.bytes.count()), times_);
+  call.network = devices_.across_hosts(call.op, g.shape, call.bytes, g.devices);
   const sim::Time flow_start = start + sim::Time::seconds(call.network.before_s);
   starts_.push({flow_start, true, group, number});
 }

@@ -68,8 +68,9 @@ struct Step {
   std::int64_t memory_change = 0;  // activation bytes, at the end of the step
 };
 
-// Shared by all ranks of one pipeline stage.
+// Shared by all ranks of one pipeline stage that run on one kind of accelerator.
 struct Program {
+  std::uint32_t device = 0;  // its kind (workloads/devices.hpp)
   std::vector<Step> steps;
   std::vector<Block> blocks;
   std::vector<Transfer> transfers;
@@ -108,7 +109,8 @@ struct Group {
   std::uint32_t job = 0;
   std::vector<std::uint32_t> ranks;  // one per class after folding
   std::uint32_t multiplicity = 1;
-  bool inside_domain = true;  // one scale-up domain: closed form, no flow
+  std::vector<std::uint32_t> devices = {0};  // kinds of its ranks; the slowest is what it takes
+  bool inside_domain = true;                 // one scale-up domain: closed form, no flow
   kernels::GroupShape shape;
   double wire_factor = 1;
   std::vector<sim::CollectiveEdge> edges;  // across hosts: `per_host` rings, from host to host

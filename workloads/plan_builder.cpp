@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 #include "workloads/placement.hpp"
 #include "workloads/program_builder.hpp"
@@ -43,8 +44,8 @@ Coordinates coordinates_of(int number, const ParallelSpec& parallel) {
 
 class PlanBuilder {
  public:
-  PlanBuilder(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times)
-      : scenario_(scenario), fabric_(fabric), times_(times) {
+  PlanBuilder(const Scenario& scenario, const topology::Fabric& fabric, const Devices& devices)
+      : scenario_(scenario), fabric_(fabric), devices_(devices) {
     plan_.seed = scenario.seed;
     plan_.links = fabric.network_links();
     for (std::uint32_t i = 0; i < plan_.links.size(); ++i) plan_.link_of_network_link.push_back(i);
@@ -52,19 +53,25 @@ class PlanBuilder {
 
   void add_job(const JobSpec& job, const std::vector<int>& gpus, const kernels::SoftwareProfile& software) {
     const JobSettings settings = settings_of(job, software);
-    const TransformerOps ops(job, software, times_);
+    std::vector<TransformerOps> ops;  // by kind of device
+    for (std::uint32_t kind = 0; kind < devices_.size(); ++kind) ops.emplace_back(job, software, devices_[kind]);
     const auto job_number = static_cast<std::uint32_t>(plan_.jobs.size());
-    const auto first_program = static_cast<std::uint32_t>(plan_.programs.size());
     plan_.jobs.push_back({job.name, job.start, job.steps, job.parallel.pp > 1, job.jitter.gpu});
     const std::size_t first_rank = plan_.ranks.size();
-    add_ranks(job, gpus, job_number, first_program);
+    add_ranks(job, gpus, job_number);
     for (const SlowRank& slow : job.jitter.slow) plan_.ranks[first_rank + static_cast<std::size_t>(slow.rank)].slowness *= slow.factor;
     const bool scattered = software.scatter_gather_p2p && !job.parallel.sequence_parallel && job.parallel.tp > 1;
     for (int stage = 0; stage < job.parallel.pp; ++stage) {
-      const sim::Time gather = scattered ? gather_time(job, ops.boundary_bytes(std::max(0, stage - 1))) : sim::Time{};
-      plan_.programs.push_back(build_program(settings, ops, stage, gather));
+      const sim::Time gather = scattered ? gather_time(job, ops.front().boundary_bytes(std::max(0, stage - 1))) : sim::Time{};
+      for (std::uint32_t kind = 0; kind < devices_.size(); ++kind) {
+        const auto number = static_cast<std::uint32_t>(plan_.programs.size());
+        bool used = false;
+        for (std::size_t r = first_rank; r < plan_.ranks.size(); ++r)
+          if (plan_.ranks[r].pp == stage && kind_of(plan_.ranks[r]) == kind) plan_.ranks[r].program = number, used = true;
+        if (used) plan_.programs.push_back(build_program(settings, ops[kind], stage, gather)), plan_.programs.back().device = kind;
+      }
     }
-    add_channels(job, ops);
+    add_channels(job, ops.front());
     add_groups(job, job_number);
   }
   void add_collective(const std::vector<int>& gpus, kernels::CollectiveOp op) {
@@ -91,22 +98,17 @@ class PlanBuilder {
   Rank& rank_at(const JobSpec& job, int tp, int replica, int pp) {
     return plan_.ranks[rank_by_place_[place(job.parallel, tp, replica, pp)]];
   }
+  std::uint32_t kind_of(const Rank& rank) const { return devices_.kind_of_host(fabric_.host_of(rank.gpu)); }
+  const kernels::DeviceProfile& profile_of(const Rank& rank) const { return devices_[kind_of(rank)].profile(); }
   std::uint32_t index_of(const Rank& rank) const { return static_cast<std::uint32_t>(&rank - plan_.ranks.data()); }
 
-  void add_ranks(const JobSpec& job, const std::vector<int>& gpus, std::uint32_t job_number, std::uint32_t first_program) {
+  void add_ranks(const JobSpec& job, const std::vector<int>& gpus, std::uint32_t job_number) {
     const ParallelSpec& p = job.parallel;
     rank_by_place_.assign(gpus.size(), 0);
     for (int number = 0; number < static_cast<int>(gpus.size()); ++number) {
       const Coordinates at = coordinates_of(number, p);
       rank_by_place_[place(p, at.tp, at.dp * p.cp + at.cp, at.pp)] = static_cast<std::uint32_t>(plan_.ranks.size());
-      plan_.ranks.push_back({.job = job_number,
-                             .program = first_program + static_cast<std::uint32_t>(at.pp),
-                             .number = number,
-                             .tp = at.tp,
-                             .pp = at.pp,
-                             .dp = at.dp,
-                             .cp = at.cp,
-                             .gpu = gpus[number]});
+      plan_.ranks.push_back({.job = job_number, .number = number, .tp = at.tp, .pp = at.pp, .dp = at.dp, .cp = at.cp, .gpu = gpus[number]});
     }
   }
 
@@ -115,10 +117,9 @@ class PlanBuilder {
     std::vector<std::uint32_t> members;
     for (int t = 0; t < job.parallel.tp; ++t) members.push_back(index_of(rank_at(job, t, 0, 0)));
     const Group group = make_group(GroupRole::tensor, 0, members);
-    const double bytes = static_cast<double>(of_rank.count()) * job.parallel.tp;
-    using enum kernels::CollectiveOp;
-    if (group.inside_domain) return sim::Time::seconds(times_.scale_up_collective(all_gather, group.shape.ranks, bytes).seconds);
-    const auto cost = kernels::plan_network_collective(all_gather, group.shape, bytes, times_);
+    const sim::Bytes bytes = of_rank * job.parallel.tp;
+    if (group.inside_domain) return devices_.inside_domain(kernels::CollectiveOp::all_gather, group.shape.ranks, bytes, group.devices);
+    const auto cost = devices_.across_hosts(kernels::CollectiveOp::all_gather, group.shape, bytes, group.devices);
     return sim::Time::seconds(cost.before_s + cost.latency_s + cost.after_s +
                               cost.flow_bytes * group.wire_factor / (group.shape.nic_rate_Bps * group.shape.per_host));
   }
@@ -144,19 +145,18 @@ class PlanBuilder {
     source.channels[static_cast<std::size_t>(out)] = destination.channels[static_cast<std::size_t>(in)] = number;
     const bool local = fabric_.same_domain(source.gpu, destination.gpu);
     const topology::Route route = fabric_.route(source.gpu, destination.gpu, number);
-    const double base = local ? 0 : times_.profile().network.base_seconds;
+    const kernels::DeviceProfile& profile = profile_of(source);
+    const double base = local ? 0 : profile.network.base_seconds;
     plan_.channels.push_back({.role = out,
                               .source = index_of(source),
                               .destination = index_of(destination),
                               .messages = messages,
                               .bytes = bytes,
-                              .wire_factor = wire_factor(local),
-                              .latency = sim::Time::seconds(base + step_seconds(times_.profile(), route, local)),
+                              .wire_factor = wire_factor(scenario_.cluster, profile, local),
+                              .latency = sim::Time::seconds(base + step_seconds(profile, route, local)),
                               .shares = route.shares,
                               .ceiling = ceiling_of(route.shares)});
   }
-
-  double wire_factor(bool inside_domain) const { return workloads::wire_factor(scenario_.cluster, times_.profile(), inside_domain); }
 
   sim::BytesPerSecond ceiling_of(const std::vector<sim::LinkShare>& shares) const {
     double ceiling = shares.empty() ? 0 : std::numeric_limits<double>::infinity();
@@ -221,12 +221,16 @@ class PlanBuilder {
     group.inside_domain = std::all_of(members.begin(), members.end(), [&](std::uint32_t r) {
       return fabric_.same_domain(plan_.ranks[r].gpu, plan_.ranks[members.front()].gpu);
     });
+    std::set<std::uint32_t> kinds;
+    for (const std::uint32_t r : members) kinds.insert(kind_of(plan_.ranks[r]));
+    group.devices.assign(kinds.begin(), kinds.end());
     group.shape.ranks = static_cast<int>(members.size());
     if (group.inside_domain) return group;
     group.shape.transport = transport_of(scenario_.cluster.fabric.transport);
     group.shape.hosts = static_cast<int>(gpus_by_host.size());
     for (const auto& gpus : gpus_by_host) group.shape.per_host = std::max(group.shape.per_host, static_cast<int>(gpus.size()));
-    group.wire_factor = wire_factor(false);
+    for (const std::uint32_t kind : kinds)
+      group.wire_factor = std::max(group.wire_factor, wire_factor(scenario_.cluster, devices_[kind].profile(), false));
     add_ring(group, gpus_by_host);
     return group;
   }
@@ -250,7 +254,7 @@ class PlanBuilder {
 
   const Scenario& scenario_;
   const topology::Fabric& fabric_;
-  const kernels::OperationTimes& times_;
+  const Devices& devices_;
   Plan plan_;
   std::vector<std::uint32_t> rank_by_place_;  // of the job being added, by (pp, dp, tp)
 };
@@ -274,18 +278,17 @@ double wire_factor(const topology::ClusterSpec& cluster, const kernels::DevicePr
   return 1 / (inside_domain ? profile.scale_up.efficiency : profile.network.efficiency(transport_of(cluster.fabric.transport)));
 }
 
-Plan build_collective_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times,
-                           const std::vector<int>& gpus, kernels::CollectiveOp op) {
-  PlanBuilder builder(scenario, fabric, times);
+Plan build_collective_plan(const Scenario& scenario, const topology::Fabric& fabric, const Devices& devices, const std::vector<int>& gpus,
+                           kernels::CollectiveOp op) {
+  PlanBuilder builder(scenario, fabric, devices);
   builder.add_collective(gpus, op);
   return std::move(builder).take();
 }
 
-Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times,
-                const SoftwareByName& software) {
+Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const Devices& devices, const SoftwareByName& software) {
   const std::vector<std::vector<int>> gpus = place_jobs(scenario);
   const auto plan_on = [&](const topology::Fabric& state) {
-    PlanBuilder builder(scenario, state, times);
+    PlanBuilder builder(scenario, state, devices);
     for (std::size_t j = 0; j < scenario.jobs.size(); ++j)
       builder.add_job(scenario.jobs[j], gpus[j], software.at(scenario.jobs[j].software));
     return std::move(builder).take();

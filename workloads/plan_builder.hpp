@@ -1,9 +1,9 @@
 #pragma once
 #include <map>
 #include <string>
-#include "kernels/operation_times.hpp"
 #include "kernels/software_profile.hpp"
 #include "topology/fabric.hpp"
+#include "workloads/devices.hpp"
 #include "workloads/plan.hpp"
 #include "workloads/scenario.hpp"
 
@@ -16,12 +16,11 @@ std::vector<std::uint32_t> pipeline_ranks(const JobSpec& job);
 
 // Every rank of every job, unfolded: programs of the stages, channels between neighbours, groups,
 // and their ways over the fabric. Throws sim::SimulationError when there is no way.
-Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times,
-                const SoftwareByName& software);
+Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const Devices& devices, const SoftwareByName& software);
 
 // One job with a rank on each of `gpus`, whose program is one collective of all of them; its bytes are still to be set.
-Plan build_collective_plan(const Scenario& scenario, const topology::Fabric& fabric, const kernels::OperationTimes& times,
-                           const std::vector<int>& gpus, kernels::CollectiveOp op);
+Plan build_collective_plan(const Scenario& scenario, const topology::Fabric& fabric, const Devices& devices, const std::vector<int>& gpus,
+                           kernels::CollectiveOp op);
 
 // What a message takes at least, as a step of a collective: what was measured has a fabric's latency in it.
 double step_seconds(const kernels::DeviceProfile& profile, const topology::Route& route, bool inside_domain);

@@ -50,15 +50,9 @@ Result run(const Scenario& scenario, const RunOptions& options) {
     if (job.nccl != nccl)
       throw sim::InputError(fmt::format("{}: jobs '{}' and '{}' differ in nccl, which is one for a run. Write the same for all.",
                                         scenario.name, scenario.jobs.front().name, job.name));
-  for (const topology::HostGroup& group : scenario.cluster.groups)
-    if (!group.accelerator.empty() && group.accelerator != scenario.cluster.accelerator)
-      throw sim::InputError(
-          fmt::format("{}: cluster.groups: a job on '{}' and '{}' at once is not supported yet. Give both the same "
-                      "accelerator; `topo` and `traffic` take both.",
-                      scenario.name, scenario.cluster.accelerator, group.accelerator));
-  const kernels::OperationTimes times = cache.operation_times(scenario.cluster.accelerator, nccl);
+  const Devices devices(scenario.cluster, [&](const std::string& accelerator) { return cache.operation_times(accelerator, nccl); });
   const topology::Fabric fabric(scenario.cluster);
-  const Plan whole = build_plan(scenario, fabric, times, software);
+  const Plan whole = build_plan(scenario, fabric, devices, software);
 
   Result result{.name = scenario.name,
                 .network = scenario.network,
@@ -67,24 +61,23 @@ Result run(const Scenario& scenario, const RunOptions& options) {
                 .warnings = scenario.warnings};
   for (std::uint32_t j = 0; j < scenario.jobs.size(); ++j)
     check_memory(scenario, scenario.jobs[j],
-                 worst_memory(settings_of(scenario.jobs[j], software.at(scenario.jobs[j].software)), whole, j, times.profile()),
-                 result.warnings);
+                 worst_memory(settings_of(scenario.jobs[j], software.at(scenario.jobs[j].software)), whole, j, devices), result.warnings);
 
-  const auto fluid = scenario.network == "packet" ? std::optional(simulate_fluid(scenario, options, whole, times)) : std::nullopt;
+  const auto fluid = scenario.network == "packet" ? std::optional(simulate_fluid(scenario, options, whole, devices)) : std::nullopt;
   if (fluid && options.notice) tell_of_packets(fluid->outcome.links, scenario.cluster, options.notice);
-  const Simulation simulation = simulate(scenario, options, whole, times, fabric);
+  const Simulation simulation = simulate(scenario, options, whole, devices, fabric);
   const Plan& plan = simulation.plan;
   const Outcome& outcome = simulation.outcome;
   for (std::uint32_t j = 0; j < scenario.jobs.size(); ++j) {
     const JobSpec& job = scenario.jobs[j];
-    result.jobs.push_back(make_job_result(settings_of(job, software.at(job.software)), plan, j, outcome, times.profile()));
+    result.jobs.push_back(make_job_result(settings_of(job, software.at(job.software)), plan, j, outcome, devices));
   }
   result.network_stats = make_network_stats(plan, fabric, outcome);
   result.network_stats.packets = simulation.packets;
   if (fluid)
-    result.network_stats.fluid_step_time_s = make_job_result(settings_of(scenario.jobs[0], software.at(scenario.jobs[0].software)),
-                                                             fluid->plan, 0, fluid->outcome, times.profile())
-                                                 .step_time_s;
+    result.network_stats.fluid_step_time_s =
+        make_job_result(settings_of(scenario.jobs[0], software.at(scenario.jobs[0].software)), fluid->plan, 0, fluid->outcome, devices)
+            .step_time_s;
   if (scenario.cluster.fabric.routing == topology::Routing::ecmp)
     result.network_stats.ecmp_max_flows_per_link = most_flows_on_a_link(whole, fabric);
   result.bill_of_materials = topology::bill(fabric);

@@ -18,10 +18,10 @@ struct Simulation {
 
 // Carries out a plan. Folds, if asked to, as if every collective stayed one variable; where that turns out wrong, with
 // the edges of the collectives. What is traced is then run again. Packets are simulated of every rank and message.
-Simulation simulate(const Scenario& scenario, const RunOptions& options, const Plan& whole, const kernels::OperationTimes& times,
+Simulation simulate(const Scenario& scenario, const RunOptions& options, const Plan& whole, const Devices& devices,
                     const topology::Fabric& fabric);
 
 // The same plan in the fluid network, every rank of it, untraced: what packets are compared with.
-Simulation simulate_fluid(Scenario scenario, RunOptions options, const Plan& whole, const kernels::OperationTimes& times);
+Simulation simulate_fluid(Scenario scenario, RunOptions options, const Plan& whole, const Devices& devices);
 
 }  // namespace workloads

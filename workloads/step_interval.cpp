@@ -24,12 +24,13 @@ struct ClassTimes {
 };
 
 template <class Each>
-void for_each_op(const Plan& plan, std::uint32_t job, Each each) {
+void for_each_op(const Plan& plan, std::uint32_t job, std::uint32_t kind, Each each) {
   std::vector<bool> seen(plan.programs.size());
   for (const Rank& rank : plan.ranks) {
     if (rank.job != job || seen[rank.program]) continue;
     seen[rank.program] = true;
     const Program& program = plan.programs[rank.program];
+    if (program.device != kind) continue;
     std::vector<double> runs(program.blocks.size(), 0);
     for (const Step& step : program.steps)
       if (step.kind == StepKind::run) ++runs[step.block];
@@ -38,9 +39,9 @@ void for_each_op(const Plan& plan, std::uint32_t job, Each each) {
   }
 }
 
-ClassTimes times_of(const Plan& plan, std::uint32_t job, OpClass op_class) {
+ClassTimes times_of(const Plan& plan, std::uint32_t job, std::uint32_t kind, OpClass op_class) {
   ClassTimes times;
-  for_each_op(plan, job, [&](const Op& op, double runs) {
+  for_each_op(plan, job, kind, [&](const Op& op, double runs) {
     if (op.op_class != op_class) return;
     const double ps = runs * static_cast<double>(op.device.ps());
     times.by_shape[op.device.ps()] += ps;
@@ -66,14 +67,14 @@ std::uint64_t fingerprint(const ClassTimes& times) {
 
 }  // namespace
 
-double share_outside_range(const Plan& plan, std::uint32_t job) {
-  const ClassTimes gemm = times_of(plan, job, OpClass::gemm);
+double share_outside_range(const Plan& plan, std::uint32_t job, std::uint32_t kind) {
+  const ClassTimes gemm = times_of(plan, job, kind, OpClass::gemm);
   return gemm.all > 0 ? gemm.outside / gemm.all : 0;
 }
 
 std::vector<ErrorCause> step_error_causes(const JobResult& result, const std::array<double, op_class_count>& device_s, const Plan& plan,
-                                          std::uint32_t job, kernels::Precision precision, const kernels::DeviceProfile& device,
-                                          const kernels::SoftwareProfile& software) {
+                                          std::uint32_t job, std::uint32_t kind, kernels::Precision precision,
+                                          const kernels::DeviceProfile& device, const kernels::SoftwareProfile& software) {
   const auto exposed = [&](Category c) { return result.breakdown_s[static_cast<std::size_t>(c)]; };
   const auto seconds = [&](OpClass c) { return device_s[static_cast<std::size_t>(c)]; };
   const double scale_up = exposed(Category::tp_comm),
@@ -93,7 +94,7 @@ std::vector<ErrorCause> step_error_causes(const JobResult& result, const std::ar
     return causes;
   }
   const auto add_class = [&](OpClass op_class, std::string_view name, std::string_view shapes) {
-    const ClassTimes times = times_of(plan, job, op_class);
+    const ClassTimes times = times_of(plan, job, kind, op_class);
     const double wider = times.all > 0 ? 1 + times.outside / times.all : 1;
     add(fmt::format("{}: {}, all alike", device.name, name), seconds(op_class), wider * sigma_of(device, fmt::format("{}_common", name)));
     if (!shapes.empty())

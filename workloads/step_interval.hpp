@@ -14,12 +14,13 @@ namespace workloads {
 // all (the table was measured on another machine), another belongs to each shape and averages out over the shapes of
 // a step. Both come from the residuals of the device profile; twice as wide where it was extrapolated. Classes, networks
 // and software err independently.
+// Of the ranks on one kind of device.
 std::vector<ErrorCause> step_error_causes(const JobResult& result, const std::array<double, op_class_count>& device_s, const Plan& plan,
-                                          std::uint32_t job, kernels::Precision precision, const kernels::DeviceProfile& device,
-                                          const kernels::SoftwareProfile& software);
+                                          std::uint32_t job, std::uint32_t kind, kernels::Precision precision,
+                                          const kernels::DeviceProfile& device, const kernels::SoftwareProfile& software);
 
 // Part of the time of matrix products that was extrapolated, over the stages of a job.
-double share_outside_range(const Plan& plan, std::uint32_t job);
+double share_outside_range(const Plan& plan, std::uint32_t job, std::uint32_t kind);
 
 // Sigma of the logarithm of a step time, and of the ratio of two: what both runs owe to the same cause
 // cancels, as far as it weighs alike in both.

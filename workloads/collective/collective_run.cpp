@@ -48,11 +48,11 @@ class Run {
   Run(const Scenario& scenario, const CollectiveSpec& spec)
       : scenario_(scenario),
         spec_(spec),
-        times_(kernels::load_device_profile(accelerator()), settings()),
+        devices_(load_devices()),
         fabric_(scenario.cluster),
         op_(spec.op),
         gpus_(find_gpus()),
-        plan_(build_collective_plan(scenario, fabric_, times_, gpus_, op_)) {}
+        plan_(build_collective_plan(scenario, fabric_, devices_, gpus_, op_)) {}
 
   CollectiveTable run() {
     CollectiveTable table{.scenario = scenario_.name,
@@ -64,9 +64,9 @@ class Run {
                           .factor = spec_.factor,
                           .rows = {}};
     check_sizes();
-    if (const auto& cluster = scenario_.cluster; !cluster.fabric.timed_failures.empty() || !cluster.groups.empty())
-      throw sim::InputError(fmt::format(
-          "{}: cluster: failures for a time and groups of hosts are not supported yet in `collective`. Leave them out.", scenario_.name));
+    if (!scenario_.cluster.fabric.timed_failures.empty())
+      throw sim::InputError(
+          fmt::format("{}: cluster.fabric.failures: failures for a time belong to `run` and `traffic`. Leave them out.", scenario_.name));
     for (std::int64_t bytes = spec_.min_bytes;; bytes *= spec_.factor) {
       CollectiveRow row = sized_row(bytes, op_, ranks(), spec_.type.bytes);
       if (row.count > 0) {
@@ -78,12 +78,16 @@ class Run {
   }
 
  private:
-  const std::string& accelerator() const {
-    if (scenario_.cluster.accelerator.empty())
-      throw sim::InputError(fmt::format(
-          "{}: cluster.accelerator: is missing; a collective needs its times. Name a profile (see 'weftsim list').", scenario_.name));
-    return scenario_.cluster.accelerator;
+  Devices load_devices() const {
+    const kernels::NcclSettings nccl = settings();
+    return Devices(scenario_.cluster, [&](const std::string& accelerator) {
+      if (accelerator.empty())
+        throw sim::InputError(fmt::format(
+            "{}: cluster.accelerator: is missing; a collective needs its times. Name a profile (see 'weftsim list').", scenario_.name));
+      return kernels::OperationTimes(kernels::load_device_profile(accelerator), nccl);
+    });
   }
+  const kernels::OperationTimes& times_of(int rank) const { return devices_[devices_.kind_of_host(fabric_.host_of(gpu_of(rank)))]; }
   // The spec's over those of the scenario's first job.
   kernels::NcclSettings settings() const {
     kernels::NcclSettings nccl = scenario_.jobs.empty() ? kernels::NcclSettings() : scenario_.jobs.front().nccl;
@@ -164,7 +168,7 @@ class Run {
   void execute(CollectiveRow& row) {
     plan_.programs.front().steps.front().bytes = sim::Bytes{row.bytes};
     sim::CoupledNetwork network(sim::make_network(scenario_.network, plan_.links, nullptr, spec_.threads), plan_.links);
-    row.time_s = Executor(plan_, network, times_, {}).run().end.in_seconds();
+    row.time_s = Executor(plan_, network, devices_, {}).run().end.in_seconds();
     const auto bytes = static_cast<double>(row.bytes);
     const auto note = [&](const auto& choice) {
       row.algorithm = kernels::name_of(choice.algorithm);
@@ -172,12 +176,12 @@ class Run {
       row.channels = choice.channels;
     };
     if (ranks() == 1) return;
-    if (const std::string& library = times_.profile().scale_up.library; group().inside_domain && !library.empty())
+    if (const std::string& library = times_of(0).profile().scale_up.library; group().inside_domain && !library.empty())
       row.algorithm = library;
     else if (group().inside_domain)
-      note(times_.scale_up_choice(op_, ranks(), bytes));
+      note(times_of(0).scale_up_choice(op_, ranks(), bytes));
     else
-      note(kernels::plan_network_collective(op_, group().shape, bytes, times_));
+      note(devices_.across_hosts(op_, group().shape, sim::Bytes{row.bytes}, group().devices));
   }
 
   void play_steps(CollectiveRow& row) {
@@ -185,7 +189,7 @@ class Run {
     const auto network = sim::make_network(scenario_.network, plan_.links, nullptr, spec_.threads);
     const auto way_of = [&](int source, int destination, int channel) { return way(schedule, source, destination, channel); };
     const sim::Time end = play(schedule, spec_.type.bytes, way_of, *network);
-    const kernels::DeviceProfile& profile = times_.profile();
+    const kernels::DeviceProfile& profile = times_of(0).profile();
     if (!schedule.steps.empty())
       row.time_s = end.in_seconds() + (group().inside_domain ? profile.scale_up.base_seconds : profile.network.base_seconds);
   }
@@ -234,7 +238,7 @@ class Run {
     const bool up = destination >= schedule.ranks;
     if (!up && source < schedule.ranks) {
       const topology::Route direct = way_of_ranks(source, destination, static_cast<std::uint64_t>(channel));
-      return way_over(direct, same_domain(source, destination));
+      return way_over(direct, same_domain(source, destination), source);
     }
     // Half of the way to the farthest rank below the switch.
     const int rank = up ? source : destination;
@@ -245,7 +249,7 @@ class Run {
                                        : way_of_ranks(other, rank, static_cast<std::uint64_t>(channel));
       if (route.hops > longest.hops) longest = route, far = other;
     }
-    Way way = way_over(longest, same_domain(rank, far));
+    Way way = way_over(longest, same_domain(rank, far), rank);
     const auto middle = way.shares.begin() + static_cast<std::ptrdiff_t>(way.shares.size() / 2);
     if (up)
       way.shares.erase(middle, way.shares.end());
@@ -254,15 +258,16 @@ class Run {
     way.latency = sim::Time::picoseconds(way.latency.ps() / 2);
     return way;
   }
-  Way way_over(const topology::Route& route, bool inside_domain) const {
+  Way way_over(const topology::Route& route, bool inside_domain, int source) const {
+    const kernels::DeviceProfile& profile = times_of(source).profile();
     return {.shares = route.shares,
-            .latency = sim::Time::seconds(step_seconds(times_.profile(), route, inside_domain)),
-            .wire_factor = wire_factor(scenario_.cluster, times_.profile(), inside_domain)};
+            .latency = sim::Time::seconds(step_seconds(profile, route, inside_domain)),
+            .wire_factor = wire_factor(scenario_.cluster, profile, inside_domain)};
   }
 
   const Scenario& scenario_;
   const CollectiveSpec& spec_;
-  kernels::OperationTimes times_;
+  Devices devices_;
   topology::Fabric fabric_;
   kernels::CollectiveOp op_;
   std::vector<int> gpus_;

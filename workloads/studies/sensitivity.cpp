@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <string_view>
 #include "kernels/collectives/scale_up_times.hpp"  // model_terms
 #include "workloads/run_cache.hpp"
@@ -15,8 +16,8 @@ using kernels::SoftwareProfile;
 // Everything that a parameter is in; `cost` above 1 makes it worse.
 struct Inputs {
   Scenario scenario;
-  DeviceProfile device;
-  std::vector<SoftwareProfile> software;  // by job
+  std::map<std::string, DeviceProfile> devices;  // by accelerator
+  std::vector<SoftwareProfile> software;         // by job
 };
 using Parameter = void (*)(Inputs&, double cost);
 
@@ -32,6 +33,11 @@ void scale(Inputs& inputs, std::initializer_list<double SoftwareProfile::*> memb
     }
 }
 
+template <class Change>
+void for_each_host(topology::ClusterSpec& cluster, Change change) {
+  change(cluster.host);
+  for (topology::HostGroup& group : cluster.groups) change(group.host);
+}
 template <class Change>
 void for_each_link(topology::FabricSpec& fabric, Change change) {
   change(fabric.link.bandwidth, fabric.link.latency);
@@ -66,25 +72,33 @@ void scale_domain(kernels::ScaleUpProfile& domain, double latency, double transf
 }
 
 void link_bandwidth(Inputs& in, double cost) {
-  scale(in.scenario.cluster.host.nics.bandwidth, cost);
-  scale(in.scenario.cluster.host.pcie_bandwidth, cost);
+  for_each_host(in.scenario.cluster, [&](topology::HostSpec& host) {
+    scale(host.nics.bandwidth, cost);
+    scale(host.pcie_bandwidth, cost);
+  });
   for_each_link(in.scenario.cluster.fabric, [&](sim::BytesPerSecond& bandwidth, sim::Time&) { scale(bandwidth, cost); });
 }
 void latency(Inputs& in, double cost) {
-  scale(in.scenario.cluster.host.nics.latency, cost);
-  scale(in.scenario.cluster.host.scale_up.latency, cost);
+  for_each_host(in.scenario.cluster, [&](topology::HostSpec& host) {
+    scale(host.nics.latency, cost);
+    scale(host.scale_up.latency, cost);
+  });
   scale(in.scenario.cluster.fabric.switch_latency, cost);
   for_each_link(in.scenario.cluster.fabric, [&](sim::BytesPerSecond&, sim::Time& time) { scale(time, cost); });
-  kernels::NetworkProfile& network = in.device.network;
-  for (double* seconds : {&network.base_seconds, &network.inter_step_seconds, &network.intra_step_seconds}) *seconds *= cost;
-  network.latency_factor *= cost;
-  scale_domain(in.device.scale_up, cost, 1);
+  for (auto& [accelerator, device] : in.devices) {
+    kernels::NetworkProfile& network = device.network;
+    for (double* seconds : {&network.base_seconds, &network.inter_step_seconds, &network.intra_step_seconds}) *seconds *= cost;
+    network.latency_factor *= cost;
+    scale_domain(device.scale_up, cost, 1);
+  }
 }
 void scale_up_bandwidth(Inputs& in, double cost) {
-  scale(in.scenario.cluster.host.scale_up.bandwidth, cost);
-  scale_domain(in.device.scale_up, 1, cost);
+  for_each_host(in.scenario.cluster, [&](topology::HostSpec& host) { scale(host.scale_up.bandwidth, cost); });
+  for (auto& [accelerator, device] : in.devices) scale_domain(device.scale_up, 1, cost);
 }
-void memory_bandwidth(Inputs& in, double cost) { in.device.memory.efficiency /= cost; }
+void memory_bandwidth(Inputs& in, double cost) {
+  for (auto& [accelerator, device] : in.devices) device.memory.efficiency /= cost;
+}
 void gemm_efficiency(Inputs& in, double cost) { scale(in, {&SoftwareProfile::gemm_factor}, cost); }
 void attention_efficiency(Inputs& in, double cost) {
   scale(in, {&SoftwareProfile::attention_forward_factor, &SoftwareProfile::attention_backward_factor}, cost);
@@ -104,7 +118,8 @@ constexpr std::array<std::pair<std::string_view, Parameter>, 7> parameters = {{{
 
 double step_seconds(const Inputs& inputs, RunOptions options) {
   RunCache cache;
-  cache.put(inputs.scenario.cluster.accelerator, kernels::OperationTimes(inputs.device, inputs.scenario.jobs.front().nccl));
+  for (const auto& [accelerator, device] : inputs.devices)
+    cache.put(accelerator, kernels::OperationTimes(device, inputs.scenario.jobs.front().nccl));
   for (std::size_t j = 0; j < inputs.software.size(); ++j) cache.put(inputs.scenario.jobs[j].software, inputs.software[j]);
   options.cache = &cache;
   options.critical_path = false;
@@ -118,7 +133,10 @@ double step_seconds(const Inputs& inputs, RunOptions options) {
 std::vector<Sensitivity> sensitivity(const Scenario& scenario, const RunOptions& options) {
   RunCache own;
   RunCache& cache = options.cache ? *options.cache : own;
-  Inputs inputs{scenario, cache.operation_times(scenario.cluster.accelerator, scenario.jobs.front().nccl).profile(), {}};
+  Inputs inputs{scenario, {}, {}};
+  for (int host = 0; host < scenario.cluster.hosts(); ++host)
+    if (const std::string& name = scenario.cluster.accelerator_of(host); !inputs.devices.contains(name))
+      inputs.devices.emplace(name, cache.operation_times(name, scenario.jobs.front().nccl).profile());
   for (const JobSpec& job : scenario.jobs) inputs.software.push_back(cache.software(job.software));
   constexpr double moved = 0.01;
   std::vector<Sensitivity> rows;
