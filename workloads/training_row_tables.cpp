@@ -67,7 +67,8 @@ std::string software_of_framework(std::string_view framework, int year, std::str
     if (mentions(name, known.part)) return std::string(known.software);
   if (!mentions(name, "megatron-lm")) return {};
   if (mentions(name, "2020")) return "megatron-2020";
-  if (mentions(name, "(20") || year < 2022) return "megatron-2021";
+  if (mentions(name, "(20")) return "megatron-deepspeed";  // how vTrain's tables name the years of theirs
+  if (year < 2022) return "megatron-2021";
   return year == 2022 ? "megatron-2022" : "megatron-core";
 }
 

@@ -144,7 +144,7 @@ TEST(TrainingRow, one_table_maps_frameworks_to_software) {
   EXPECT_EQ(software_of_framework("Megatron-LM", 2021), "megatron-2021");
   EXPECT_EQ(software_of_framework("Megatron-LM", 2022), "megatron-2022");
   EXPECT_EQ(software_of_framework("Megatron-LM", 2024), "megatron-core");
-  EXPECT_EQ(software_of_framework("Megatron-LM (2021-22), 1F1B", 2024), "megatron-2021");
+  EXPECT_EQ(software_of_framework("Megatron-LM (2021-22), 1F1B", 2024), "megatron-deepspeed");
   EXPECT_EQ(software_of_framework("Megatron-LM + TE 2.11", 2025), "megatron-lm");
   EXPECT_EQ(software_of_framework("Megatron-LM 2020", 2020), "megatron-2020");
   EXPECT_EQ(software_of_framework("NeMo/Megatron-Core ", 2023), "nemo");
