@@ -61,7 +61,7 @@ class CalibrateCommand final : public Command {
       throw sim::InputError(fmt::format("calibrate: '{}' is no option. To read logs, write --from before them.", more_logs_.front()));
     from_.insert(from_.end(), more_logs_.begin(), more_logs_.end());
     if (!from_.empty()) return from_files(console);
-    const Measuring measuring(device_, ranks_);
+    const Measuring measuring(device_, plan_.empty() ? ranks_ : 0);  // a plan is for ranks that are elsewhere
     const double budget = seconds_in(!budget_.empty()                        ? budget_
                                      : measuring.machine().platform == "cpu" ? std::string(usual_budget_cpu)
                                                                              : std::string(usual_budget_cuda),

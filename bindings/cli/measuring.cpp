@@ -71,6 +71,7 @@ Answer describe(std::vector<std::string> command) {
 std::vector<std::string> command_for(const std::string& platform, int ranks) {
   std::vector<std::string> command = platform == "cpu" ? launcher(ranks) : std::vector<std::string>{};
   command.push_back(worker_for(platform));
+  if (ranks > 0 && platform != "cpu") command.insert(command.end(), {"--ranks", fmt::format("{}", ranks)});
   return command;
 }
 

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <map>
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include "kernels/calibrate/median.hpp"
 #include "sim/error.hpp"
@@ -15,6 +14,7 @@ constexpr std::size_t largest_file = std::size_t{256} << 20;  // some hundred by
 constexpr double longest = 1e5;                               // seconds of one operation
 constexpr std::int64_t most_samples = std::int64_t{1} << 30;
 constexpr double most_bytes = 0x1p60;
+constexpr double same_place = 1.5;  // ratio: pairs of cores differ by 5 and more where their caches do, one pair in time by 1.2
 
 std::string quoted(const std::string& text) { return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); }
 
@@ -46,6 +46,7 @@ Sample read_sample(const JsonNode& node, JsonProblems& problems) {
     sample.throttled = count(from, "throttled");
     sample.outliers = count(from, "outliers");
     sample.flushed = from.boolean("flushed");
+    if (from.has("apart")) sample.apart = from.positive("apart", longest);
     if (sample.low > sample.seconds || sample.high < sample.seconds)
       from.problem("seconds", fmt::format("{} does not lie between low and high. Correct the line.", sample.seconds));
   }
@@ -117,12 +118,25 @@ int Journal::times_of(const Operation& operation) const {
 
 namespace {
 
+// The middle one: of two places that are seen equally often it is one of them.
+double usual_apart(const std::vector<Sample>& lines) {
+  std::vector<double> all;
+  for (const Sample& line : lines)
+    if (line.apart > 0) all.push_back(line.apart);
+  if (all.empty()) return 0;
+  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
+  std::nth_element(all.begin(), middle, all.end());
+  return *middle;
+}
+
 // One sample of all lines that are of one operation.
-std::vector<Sample> joined(const std::vector<Sample>& lines) {
+std::vector<Sample> joined(std::vector<Sample> lines, double apart) {
   std::vector<Sample> samples;
   std::vector<std::vector<double>> medians;
   std::map<std::string, std::size_t> number_of;
-  for (const Sample& line : lines) {
+  for (Sample& line : lines) {
+    if (!as_far_apart(line.apart, apart))
+      line.skipped = fmt::format("the ranks' cores were {:.0f} ns apart, not {:.0f} ns.", 1e9 * line.apart, 1e9 * apart);
     const auto [found, is_new] = number_of.emplace(to_json(line.operation), samples.size());
     if (is_new) {
       samples.push_back(line);
@@ -151,7 +165,9 @@ std::vector<Sample> joined(const std::vector<Sample>& lines) {
 
 }  // namespace
 
-Journal parse_journal(std::string_view text, const std::string& file) {
+bool as_far_apart(double one, double other) { return one == 0 || other == 0 || std::max(one, other) <= same_place * std::min(one, other); }
+
+Journal parse_journal(std::string_view text, const std::string& file, double apart) {
   Journal journal;
   journal.whole_bytes = for_each_line(text, [&](std::string_view line, int number) {
     const JsonNode node = parse_json(line, file, number);
@@ -171,13 +187,14 @@ Journal parse_journal(std::string_view text, const std::string& file) {
     }
     problems.throw_if_any();
   });
-  journal.samples = joined(journal.samples);
+  journal.apart = usual_apart(journal.samples);
+  journal.samples = joined(std::move(journal.samples), apart > 0 ? apart : journal.apart);
   if (journal.whole_bytes == 0)
     throw sim::InputError(fmt::format("{}:1: the journal has no first line. Remove the file, and measure again.", file));
   return journal;
 }
 
-Journal read_journal(const std::string& path) { return parse_journal(read_file(path, largest_file), path); }
+Journal read_journal(const std::string& path, double apart) { return parse_journal(read_file(path, largest_file), path, apart); }
 
 std::vector<Planned> parse_plan(std::string_view text, const std::string& file) {
   std::vector<Planned> plan;
@@ -255,8 +272,9 @@ std::string to_line(const Machine& machine) { return fmt::format("{{\"schema\":\
 std::string to_line(const Sample& s) {
   if (!s.skipped.empty()) return fmt::format("{{\"operation\":{},\"skipped\":{}}}\n", to_json(s.operation), quoted(s.skipped));
   return fmt::format(
-      "{{\"operation\":{},\"seconds\":{},\"low\":{},\"high\":{},\"samples\":{},\"throttled\":{},\"outliers\":{},\"flushed\":{}}}\n",
-      to_json(s.operation), s.seconds, s.low, s.high, s.samples, s.throttled, s.outliers, s.flushed);
+      "{{\"operation\":{},\"seconds\":{},\"low\":{},\"high\":{},\"samples\":{},\"throttled\":{},\"outliers\":{},\"flushed\":{}{}}}\n",
+      to_json(s.operation), s.seconds, s.low, s.high, s.samples, s.throttled, s.outliers, s.flushed,
+      s.apart > 0 ? fmt::format(",\"apart\":{}", s.apart) : "");
 }
 
 std::string to_line(const Planned& planned) {

@@ -25,6 +25,7 @@ struct Sample {
   int outliers = 0;                       // of the kept, beyond five median absolute deviations
   bool flushed = false;                   // operands came from memory
   std::string skipped{};                  // why there is no time; empty: there is
+  double apart = 0;                       // of communication: OperationBackend::apart()
   int rounds = 1;                         // that it was measured in, seconds apart; `seconds` is the median of their medians
 };
 
@@ -42,14 +43,19 @@ struct Journal {
   Machine machine;
   std::vector<Sample> samples;
   std::vector<BesideSample> beside;
+  double apart = 0;             // the middle one of all lines that have it
   std::size_t whole_bytes = 0;  // of the file without a last line that was cut off
   bool holds(const Planned& planned) const;
   int times_of(const Operation& operation) const;  // how often it was measured
 };
 
+// Whether small collectives take as long at both: cores of one cache, or of two, or the same.
+bool as_far_apart(double one, double other);
+
 // All throw sim::InputError with FILE:LINE. A last line without its end is left out, other damage is an error.
-Journal read_journal(const std::string& path);
-Journal parse_journal(std::string_view text, const std::string& file);
+// Communication counts that was measured while the ranks were `apart`; zero: as far as they usually were.
+Journal read_journal(const std::string& path, double apart = 0);
+Journal parse_journal(std::string_view text, const std::string& file, double apart = 0);
 std::vector<Planned> read_plan(const std::string& path);
 std::vector<Planned> parse_plan(std::string_view text, const std::string& file);
 

@@ -165,12 +165,16 @@ std::optional<Sample> Harness::measure(const Operation& operation, double second
   if (const std::string why = obstacle(operation); !why.empty()) return Sample{.operation = operation, .skipped = why};
   seconds = std::min(seconds, options_.most_seconds);
   const Held held(backend_, operation);
+  const bool communicates = !participants(operation).empty();
+  const double apart = communicates ? backend_.apart() : 0;
   std::optional<Timings> timings;
   const auto* launch = std::get_if<Launch>(&operation);
   if (is_kernel(operation)) {
     timings = repeat([&](int runs) { return time_kernel(held, runs); }, seconds);
   } else if (const auto* message = std::get_if<Message>(&operation)) {
-    const Held back(backend_, Message{message->destination, message->source, message->bytes});
+    const Message answer{message->destination, message->source, message->bytes};
+    if (const std::string why = obstacle(answer); !why.empty()) return Sample{.operation = operation, .skipped = why};  // no memory left
+    const Held back(backend_, answer);
     timings = repeat([&](int runs) { return time_round_trips(held, back, runs); }, seconds);
   } else if (launch && launch->of_host) {
     timings = repeat([&](int runs) { return time_of_host(held, runs); }, seconds);
@@ -179,15 +183,18 @@ std::optional<Sample> Harness::measure(const Operation& operation, double second
     timings = repeat([&](int runs) { return time_in_stream(held, runs, stream); }, seconds);
   }
   backend_.synchronize();
-  if (!timings) return std::nullopt;
-  return summary(operation, timings->kept, timings->throttled, is_kernel(operation) && options_.flush);
+  if (!timings || (communicates && !as_far_apart(backend_.apart(), apart))) return std::nullopt;
+  Sample sample = summary(operation, timings->kept, timings->throttled, is_kernel(operation) && options_.flush);
+  sample.apart = apart;
+  return sample;
 }
 
 std::optional<BesideSample> Harness::measure(const Beside& pair, double seconds) {
-  for (const Operation& operation : {Operation(pair.product), Operation(pair.collective)})
-    if (const std::string why = obstacle(operation); !why.empty()) return BesideSample{.pair = pair, .skipped = why};
+  if (const std::string why = obstacle(pair.product); !why.empty()) return BesideSample{.pair = pair, .skipped = why};
+  const Held product(backend_, pair.product);
+  if (const std::string why = obstacle(pair.collective); !why.empty()) return BesideSample{.pair = pair, .skipped = why};
+  const Held collective(backend_, pair.collective);
   seconds = std::min(seconds, options_.most_seconds) / 3;
-  const Held product(backend_, pair.product), collective(backend_, pair.collective);
   BesideSample sample{.pair = pair};
   const auto alone = [&](Prepared prepared, Stream stream) {
     const auto timings = repeat([&](int runs) { return time_in_stream(prepared, runs, stream); }, seconds);
@@ -207,8 +214,10 @@ std::optional<BesideSample> Harness::measure(const Beside& pair, double seconds)
     for (int run = 0; run < runs; ++run) {
       const Mark start = backend_.mark(Stream::compute), start_too = backend_.mark(Stream::compute);
       backend_.order(Stream::compute, Stream::communication);
-      for (int i = 0; i < sample.collective_runs; ++i) backend_.enqueue(collective, Stream::communication);
-      for (int i = 0; i < sample.product_runs; ++i) backend_.enqueue(product, Stream::compute);
+      for (int i = 0; i < std::max(sample.collective_runs, sample.product_runs); ++i) {  // in turns, so that both begin at once
+        if (i < sample.collective_runs) backend_.enqueue(collective, Stream::communication);
+        if (i < sample.product_runs) backend_.enqueue(product, Stream::compute);
+      }
       const Mark product_end = backend_.mark(Stream::compute), collective_end = backend_.mark(Stream::communication);
       of_product.push_back(backend_.seconds_between(start, product_end) / sample.product_runs);
       of_collective.push_back(backend_.seconds_between(start_too, collective_end) / sample.collective_runs);

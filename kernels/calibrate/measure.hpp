@@ -24,7 +24,8 @@ class Harness {
  public:
   // `interrupted` is asked by rank 0 between samples.
   Harness(OperationBackend& backend, MeasureOptions options, std::function<bool()> interrupted);
-  // In about so many seconds, at most four times as many. Nothing: they were too few, all was throttled, or interrupted.
+  // In about so many seconds, at most four times as many. Nothing: they were too few, all was throttled,
+  // the ranks were moved apart or together meanwhile, or interrupted.
   std::optional<Sample> measure(const Operation& operation, double seconds);
   std::optional<BesideSample> measure(const Beside& pair, double seconds);
   bool interrupted() const { return was_interrupted_; }

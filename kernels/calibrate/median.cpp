@@ -20,11 +20,12 @@ std::vector<double> sorted_copy(std::span<const double> values) {
 // How many of the smallest values can be left out so that the median lies below the next one in at most 2.5 % of all cases.
 std::size_t left_out(std::size_t count) {
   const double n = static_cast<double>(count);
-  double below = 0;  // P(at most k of n lie below the median)
+  double below = 0;                         // P(at most k of n lie below the median)
+  double log_exactly = -n * std::log(2.0);  // P(k of n do)
   for (std::size_t k = 0; k < count / 2; ++k) {
-    const double kept = static_cast<double>(k);
-    below += std::exp(std::lgamma(n + 1) - std::lgamma(kept + 1) - std::lgamma(n - kept + 1) - n * std::log(2.0));
+    below += std::exp(log_exactly);
     if (below > 0.025) return k > 0 ? k - 1 : 0;
+    log_exactly += std::log((n - static_cast<double>(k)) / static_cast<double>(k + 1));
   }
   return count / 2;
 }

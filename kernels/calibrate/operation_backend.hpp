@@ -58,6 +58,10 @@ class OperationBackend {
   // True if the device ran below its usual clock since the last call: what was measured is thrown away.
   virtual bool throttled() = 0;
 
+  // Seconds that a cache line takes to the next rank of the host and back, of the pair with the longest way; zero: fixed by the
+  // hardware. A hypervisor moves cores, and small collectives with them. All ranks call it alike and get the same.
+  virtual double apart() { return 0; }
+
   virtual double host_seconds();  // a clock that does not go back; tests script it
 
   virtual void meet() = 0;                             // a barrier of all ranks

@@ -25,7 +25,7 @@ volatile std::sig_atomic_t signalled = 0;
 struct Options {
   std::string plan, journal, program, out;
   double budget = without_limit;
-  int rounds = 1;
+  int rounds = 1, ranks = 0;
   bool describe = false, progress = false, warm_cache = false;
 };
 
@@ -226,6 +226,8 @@ int run_worker(std::span<const char* const> arguments, const MakeBackend& make_b
   auto* program = app.add_option("--program", options.program, "what each rank runs, to be timed")->excludes(plan);
   program->needs(app.add_option("--out", options.out, "where to write the times of the program"));
   app.add_option("--rounds", options.rounds, "how often to measure each operation, if there is time")->check(CLI::Range(1, 100));
+  app.add_option("--ranks", options.ranks, "processes, one a GPU (default: all GPUs; under a launcher those that it started)")
+      ->check(CLI::PositiveNumber);
   app.add_flag("--describe", options.describe, "print what was found of this machine");
   app.add_flag("--progress", options.progress, "lines `progress DONE TOTAL SECONDS_LEFT` on standard error");
   app.add_flag("--warm-cache", options.warm_cache, "leave operands in the cache between kernels");
@@ -236,7 +238,10 @@ int run_worker(std::span<const char* const> arguments, const MakeBackend& make_b
   }
   std::unique_ptr<OperationBackend> backend;
   try {
-    backend = make_backend();
+    backend = make_backend(options.ranks);
+    if (options.ranks > 0 && backend->ranks() != options.ranks)
+      throw sim::MachineError(fmt::format("{} ranks were asked for, and there are {}. Ask for as many, or leave --ranks out.",
+                                          options.ranks, backend->ranks()));
     signalled = 0;
     std::signal(SIGINT, [](int) { signalled = 1; });
     std::signal(SIGTERM, [](int) { signalled = 1; });

@@ -6,8 +6,9 @@
 
 namespace kernels::calibrate {
 
-// Called once the command line is read. Throws sim::MachineError where the device is missing.
-using MakeBackend = std::function<std::unique_ptr<OperationBackend>()>;
+// Called once the command line is read, with the number of ranks that it asks for, or 0; a launcher may have started others.
+// Throws sim::MachineError where the device is missing.
+using MakeBackend = std::function<std::unique_ptr<OperationBackend>(int ranks)>;
 
 // All of `weftsim-measure-cpu` and `weftsim-measure-cuda` but their backend: `arguments` are those of main().
 // Measures the operations of a plan into a journal, or runs a program (README.md); returns the exit code:

@@ -145,3 +145,23 @@ def test_products_of_a_log_replace_those_of_the_profile(tmp_path):
     assert after["scale_up"] == before["scale_up"] and after["attention"] == before["attention"]
     assert [table["used_for"] for table in after["gemm"]] == [["bf16", "fp16"], ["fp8"]]
     assert "gemm.csv" in json.dumps(after["provenance"])
+
+
+# Each all-reduce takes 30 us and its bytes at 40 GB/s, with the noise of two digits. What the halves predict of each other lies in its interval.
+def test_a_log_over_two_hosts_has_intervals(tmp_path):
+    lines = ["# Collective test starting: all_reduce_perf", "# nThread 1 nGpus 8", "# Using devices"]
+    for rank in range(16):
+        lines.append(f"#  Rank {rank:2} Group  0 Pid {rank} on node{rank // 8} device {rank % 8} [0000:{rank:02x}:00] NVIDIA H100 80GB HBM3")
+    lines.append("#       size         count      type   redop    root     time   algbw   busbw #wrong     time   algbw   busbw #wrong")
+    lines.append("#        (B)    (elements)                               (us)  (GB/s)  (GB/s)            (us)  (GB/s)  (GB/s)")
+    for size in (2**i for i in range(10, 34)):
+        time = float(f"{30 + size * 15 / 8 / 40e3:.2g}")
+        half = f"{time:.2f} {size / time / 1e3:.2f} {size / time / 1e3 * 15 / 8:.2f} 0"
+        lines.append(f"{size} {size // 4} float sum -1 {half} {half}")
+    lines += ["# Out of bounds values : 0 OK", "# Avg bus bandwidth    : 20"]
+    log, out = tmp_path / "nodes.log", tmp_path / "nodes.json"
+    log.write_text("\n".join(lines) + "\n")
+    result = weftsim("calibrate", "--from", log, "--network", "8x400G InfiniBand", "--out", out, "--json", "-").json()
+    assert result["errors"]["all"]["n"] == 24
+    assert result["errors"]["all"]["inside_interval"] > 0.7
+    assert weftsim("calibrate", "--from", log, "--out", out).code == 2, "the rate of the NICs is in no log"

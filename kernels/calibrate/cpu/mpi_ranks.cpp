@@ -3,6 +3,8 @@
 #include <sched.h>
 #include <unistd.h>
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -17,6 +19,24 @@ double elements(double bytes) { return are_floats(bytes) ? bytes / sizeof(float)
 int count_of(double bytes) { return static_cast<int>(elements(bytes)); }
 MPI_Datatype type_of(double bytes) { return are_floats(bytes) ? MPI_FLOAT : MPI_BYTE; }
 
+// Two ranks count a line up in turns, from zero. The median of some tries: another process may have the core during one.
+double seconds_of_line(std::uint32_t& shared, bool first) {
+  constexpr std::uint32_t tries = 9, trips = 50;
+  const std::atomic_ref line(shared);
+  std::uint32_t count = first ? 0 : 1;
+  std::array<double, tries> seconds{};
+  for (double& one : seconds) {
+    const double start = MPI_Wtime();
+    for (std::uint32_t trip = 0; trip < trips; ++trip, count += 2) {
+      while (line.load() != count) {}
+      line.store(count + 1);
+    }
+    one = (MPI_Wtime() - start) / trips;
+  }
+  std::nth_element(seconds.begin(), seconds.begin() + tries / 2, seconds.end());
+  return seconds[tries / 2];
+}
+
 }  // namespace
 
 MpiRanks::MpiRanks() {
@@ -24,13 +44,10 @@ MpiRanks::MpiRanks() {
   MPI_Init(nullptr, nullptr);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
   MPI_Comm_size(MPI_COMM_WORLD, &ranks_);
-  MPI_Comm host;
-  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &host);
-  int rank_of_host = 0;
-  MPI_Comm_rank(host, &rank_of_host);
-  MPI_Comm_size(host, &ranks_of_host_);
-  MPI_Comm_free(&host);
-  const int first = rank_of_host == 0;
+  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &host_);
+  MPI_Comm_rank(host_, &rank_of_host_);
+  MPI_Comm_size(host_, &ranks_of_host_);
+  const int first = rank_of_host_ == 0;
   MPI_Allreduce(&first, &hosts_, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
   const long cores = sysconf(_SC_NPROCESSORS_ONLN);
   const bool too_many = largest(ranks_of_host_ > cores ? 1 : 0) > 0;
@@ -41,11 +58,18 @@ MpiRanks::MpiRanks() {
         fmt::format("{} ranks share {} cores here, and would wait for each other instead of for the hardware. Start at most one a core.",
                     ranks_of_host_, cores));
   }
+  constexpr MPI_Aint page = 4096;
+  MPI_Aint size = 0;
+  int unit = 0;
+  MPI_Win_allocate_shared(first ? page : 0, 1, MPI_INFO_NULL, host_, &line_, &window_);
+  MPI_Win_shared_query(window_, 0, &size, &unit, &line_);
 }
 
 MpiRanks::~MpiRanks() {
   for (auto& [members, communicator] : communicators_)
     if (communicator != MPI_COMM_NULL) MPI_Comm_free(&communicator);
+  MPI_Win_free(&window_);
+  MPI_Comm_free(&host_);
   MPI_Finalize();
 }
 
@@ -102,6 +126,18 @@ MPI_Request MpiRanks::start(const Message& message, float* buffer) const {
   if (rank_ == message.source) MPI_Isend(buffer, count, type, message.destination, 0, MPI_COMM_WORLD, &request);
   if (rank_ == message.destination) MPI_Irecv(buffer, count, type, message.source, 0, MPI_COMM_WORLD, &request);
   return request;
+}
+
+// Pair by pair, while the others wait.
+double MpiRanks::apart() const {
+  double longest = 0;
+  for (int pair = 0; pair + 1 < ranks_of_host_; ++pair) {
+    if (rank_of_host_ == 0) *line_ = 0;
+    MPI_Barrier(host_);
+    if (rank_of_host_ == pair || rank_of_host_ == pair + 1) longest = std::max(longest, seconds_of_line(*line_, rank_of_host_ == pair));
+    MPI_Barrier(host_);
+  }
+  return largest(longest);
 }
 
 double MpiRanks::largest(double value) const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <mpi.h>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,12 +27,17 @@ class MpiRanks {
   MPI_Request start(const Collective& collective, const float* from, float* to);
   MPI_Request start(const Message& message, float* buffer) const;
 
+  double apart() const;  // OperationBackend::apart()
+
   void meet() const { MPI_Barrier(MPI_COMM_WORLD); }
   double largest(double value) const;
   std::int64_t agree(std::int64_t value) const;
 
  private:
-  int rank_ = 0, ranks_ = 1, hosts_ = 1, ranks_of_host_ = 1;
+  int rank_ = 0, ranks_ = 1, hosts_ = 1, rank_of_host_ = 0, ranks_of_host_ = 1;
+  MPI_Comm host_ = MPI_COMM_NULL;
+  MPI_Win window_ = MPI_WIN_NULL;
+  std::uint32_t* line_ = nullptr;  // shared by the ranks of a host
   std::map<std::vector<int>, MPI_Comm> communicators_;
 };
 

@@ -2,18 +2,18 @@
 #include <fmt/format.h>
 #include <unistd.h>
 #include <array>
+#include <cstdlib>
 #include <optional>
 #include <unordered_map>
+#include "kernels/calibrate/cuda/lt_product.hpp"
 #include "kernels/calibrate/cuda/nccl_ranks.hpp"
 #include "kernels/calibrate/cuda/nvml.hpp"
 #include "kernels/calibrate/cuda/tasks.hpp"
-#include "kernels/calibrate/cuda/lt_product.hpp"
 #include "sim/error.hpp"
 
 namespace kernels::calibrate::cuda {
 namespace {
 
-constexpr double part_of_memory = 0.9;       // of what is free on the device
 constexpr double part_of_host_memory = 0.5;  // for pinned buffers of all ranks
 
 // Ranks of a host take its GPUs in order; a launcher may instead show each rank one GPU only.
@@ -35,7 +35,7 @@ std::string bus_of(int device) {
 
 class CudaBackend final : public OperationBackend {
  public:
-  CudaBackend() : ranks_(start_ranks()), device_(take_device(*ranks_)), nvml_(bus_of(device_)), nccl_(*ranks_) {
+  explicit CudaBackend(int wanted) : ranks_(start_ranks(wanted)), device_(take_device(*ranks_)), nvml_(bus_of(device_)), nccl_(*ranks_) {
     cublasLtHandle_t handle = nullptr;
     WEFTSIM_CHECK(cublasLtCreate(&handle));
     blas_.reset(handle);
@@ -43,9 +43,11 @@ class CudaBackend final : public OperationBackend {
     for (auto& workspace : workspaces_) workspace = allocate(workspace_bytes);
     flushed_bytes_ = 2 * static_cast<std::size_t>(attribute(cudaDevAttrL2CacheSize));
     flushed_ = allocate(flushed_bytes_);
-    const double processors = attribute(cudaDevAttrMultiProcessorCount);
-    if (largest(processors) != -largest(-processors))
-      throw sim::MachineError("the ranks have GPUs of different types. Measure those of one type at a time (CUDA_VISIBLE_DEVICES).");
+    for (const double kind : {double(attribute(cudaDevAttrMultiProcessorCount)), memory_clock_Bps()})
+      if (largest(kind) != -largest(-kind))
+        throw sim::MachineError("the ranks have GPUs of different types. Measure those of one type at a time (CUDA_VISIBLE_DEVICES).");
+    if (largest(rank() % ranks_->ranks_of_host() == ranks_->rank_of_host() ? 0 : 1) > 0)
+      throw sim::MachineError("the ranks of a host do not follow each other. Start as many on each host, host by host (srun -m block).");
   }
   ~CudaBackend() override { cudaDeviceSynchronize(); }
 
@@ -61,13 +63,14 @@ class CudaBackend final : public OperationBackend {
                   {"nccl", nccl_version()},
                   {"most_clock", fmt::format("{} MHz", nvml_.most_clock_MHz())},
                   {"power_limit", fmt::format("{} W", nvml_.power_limit_mW() / 1000)}};
+    for (const char* name : {"NCCL_ALGO", "NCCL_PROTO", "NCCL_P2P_DISABLE", "NCCL_NVLS_ENABLE", "NVIDIA_TF32_OVERRIDE"})
+      if (const char* value = std::getenv(name)) made.facts.emplace_back(name, value);
     if (!nvml_.works()) made.facts.emplace_back("warning", "NVML is missing: samples of a slowed GPU are not thrown away");
     made.ranks = ranks();
     made.hosts = ranks_->hosts();
     made.multiprocessors = properties.multiProcessorCount;
     made.memory_bytes = static_cast<double>(properties.totalGlobalMem);
-    made.memory_clock_Bps =
-        2e3 * attribute(cudaDevAttrMemoryClockRate) * attribute(cudaDevAttrGlobalMemoryBusWidth) / 8;  // kHz, two a clock
+    made.memory_clock_Bps = memory_clock_Bps();
     return made;
   }
   int rank() const override { return ranks_->rank(); }
@@ -75,9 +78,7 @@ class CudaBackend final : public OperationBackend {
 
   std::string obstacle(const Operation& operation) const override {
     if (std::string why = task_obstacle(operation, blas_.get(), device_); !why.empty()) return why;
-    std::size_t free = 0, all = 0;
-    WEFTSIM_CHECK(cudaMemGetInfo(&free, &all));
-    if (const double bytes = device_bytes(operation); bytes > part_of_memory * static_cast<double>(free))
+    if (const double bytes = device_bytes(operation); bytes > part_of_memory * free_bytes())
       return fmt::format("its {:.3g} GB do not fit into the free memory of the device.", bytes / 1e9);
     const double on_host = static_cast<double>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
     if (const auto* copy = std::get_if<Copy>(&operation);
@@ -90,6 +91,7 @@ class CudaBackend final : public OperationBackend {
     synchronize();  // NCCL makes communicators on idle streams
     Kept made{operation, make_task(operation, blas_.get(), device_, seed_ += 16)};
     if (const auto* collective = std::get_if<Collective>(&operation)) nccl_.make_communicator(collective->members);
+    if (std::holds_alternative<Message>(operation)) nccl_.start();
     const Prepared id = next_++;
     prepared_.emplace(id, std::move(made));
     enqueue(id, prepared_.at(id).task.run ? Stream::compute : Stream::communication);
@@ -165,6 +167,9 @@ class CudaBackend final : public OperationBackend {
     WEFTSIM_CHECK(cudaDeviceGetAttribute(&value, which, device_));
     return value;
   }
+  double memory_clock_Bps() const {  // kHz, two transfers a clock, bits
+    return 2e3 * attribute(cudaDevAttrMemoryClockRate) * attribute(cudaDevAttrGlobalMemoryBusWidth) / 8;
+  }
   // Those that wait go out as one group, in which none waits for another.
   void send_messages(Stream stream) {
     auto& waiting = messages_[static_cast<std::size_t>(stream)];
@@ -193,6 +198,6 @@ class CudaBackend final : public OperationBackend {
 
 }  // namespace
 
-std::unique_ptr<OperationBackend> make_cuda_backend() { return std::make_unique<CudaBackend>(); }
+std::unique_ptr<OperationBackend> make_cuda_backend(int ranks) { return std::make_unique<CudaBackend>(ranks); }
 
 }  // namespace kernels::calibrate::cuda

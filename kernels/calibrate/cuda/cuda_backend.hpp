@@ -4,7 +4,7 @@
 
 namespace kernels::calibrate::cuda {
 
-// One rank of the GPUs here (ranks.hpp). Throws sim::MachineError where there is no GPU.
-std::unique_ptr<OperationBackend> make_cuda_backend();
+// One rank of the GPUs here (ranks.hpp); `ranks`: on how many of them, 0 for all. Throws sim::MachineError where there is no GPU.
+std::unique_ptr<OperationBackend> make_cuda_backend(int ranks);
 
 }  // namespace kernels::calibrate::cuda

@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include "kernels/calibrate/cuda/ranks.hpp"
 #include "sim/error.hpp"
 #ifdef WEFTSIM_WITH_MPI
@@ -14,6 +15,9 @@ class MpiRanks final : public Ranks {
     MPI_Init(nullptr, nullptr);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks_);
+    for (const char* variable : {"SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE"})
+      if (const char* started = std::getenv(variable); started && ranks_ == 1 && std::atoi(started) > 1)
+        throw sim::MachineError("MPI does not know its launcher: each process is alone. Use the mpirun or the srun --mpi=… of this MPI.");
     MPI_Comm host;
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &host);
     MPI_Comm_rank(host, &rank_of_host_);

@@ -24,35 +24,36 @@ void grouped(Enqueue enqueue) {
 
 }  // namespace
 
-NcclRanks::NcclRanks(Ranks& ranks) : rank_(ranks.rank()), ranks_(ranks.ranks()) {
-  if (ranks_ == 1) return;
-  ncclUniqueId id{};
-  if (rank_ == 0) WEFTSIM_CHECK(ncclGetUniqueId(&id));
-  std::array<std::int64_t, sizeof id / sizeof(std::int64_t)> words;
-  static_assert(sizeof words == sizeof id);
-  std::memcpy(words.data(), &id, sizeof id);
-  for (auto& word : words) word = ranks.agree(word);
-  std::memcpy(&id, words.data(), sizeof id);
-  WEFTSIM_CHECK(ncclCommInitRank(&world_, ranks_, id, rank_));
-}
-
 NcclRanks::~NcclRanks() {
   for (const auto& [members, part] : parts_)
     if (part) ncclCommDestroy(part);
   if (world_) ncclCommDestroy(world_);
 }
 
+void NcclRanks::start() {
+  if (world_ || ranks_.ranks() == 1) return;
+  ncclUniqueId id{};
+  if (ranks_.rank() == 0) WEFTSIM_CHECK(ncclGetUniqueId(&id));
+  std::array<std::int64_t, sizeof id / sizeof(std::int64_t)> words;
+  static_assert(sizeof words == sizeof id);
+  std::memcpy(words.data(), &id, sizeof id);
+  for (auto& word : words) word = ranks_.agree(word);
+  std::memcpy(&id, words.data(), sizeof id);
+  WEFTSIM_CHECK(ncclCommInitRank(&world_, ranks_.ranks(), id, ranks_.rank()));
+}
+
 void NcclRanks::make_communicator(const std::vector<int>& members) {
-  if (members.size() == static_cast<std::size_t>(ranks_) || parts_.count(members)) return;
-  const bool member = std::binary_search(members.begin(), members.end(), rank_);
+  start();
+  if (are_all(members) || parts_.count(members)) return;
+  const bool member = std::binary_search(members.begin(), members.end(), ranks_.rank());
   ncclComm_t part = nullptr;
-  WEFTSIM_CHECK(ncclCommSplit(world_, member ? 0 : NCCL_SPLIT_NOCOLOR, rank_, &part, nullptr));
+  WEFTSIM_CHECK(ncclCommSplit(world_, member ? 0 : NCCL_SPLIT_NOCOLOR, ranks_.rank(), &part, nullptr));
   parts_.emplace(members, part);
 }
 
 void NcclRanks::enqueue(const Collective& collective, const void* from, void* to, cudaStream_t stream) const {
   const std::size_t size = collective.members.size();
-  const ncclComm_t members = size == static_cast<std::size_t>(ranks_) ? world_ : parts_.at(collective.members);
+  const ncclComm_t members = are_all(collective.members) ? world_ : parts_.at(collective.members);
   if (!members) return;
   const auto bytes = static_cast<std::size_t>(bytes_of_call(collective));
   switch (collective.op) {
@@ -81,8 +82,8 @@ void NcclRanks::enqueue(const std::vector<Queued>& messages, cudaStream_t stream
   grouped([&] {
     for (const auto& [message, buffer] : messages) {
       const auto bytes = static_cast<std::size_t>(message.bytes);
-      if (rank_ == message.source) WEFTSIM_CHECK(ncclSend(buffer, bytes, ncclInt8, message.destination, world_, stream));
-      if (rank_ == message.destination) WEFTSIM_CHECK(ncclRecv(buffer, bytes, ncclInt8, message.source, world_, stream));
+      if (ranks_.rank() == message.source) WEFTSIM_CHECK(ncclSend(buffer, bytes, ncclInt8, message.destination, world_, stream));
+      if (ranks_.rank() == message.destination) WEFTSIM_CHECK(ncclRecv(buffer, bytes, ncclInt8, message.source, world_, stream));
     }
   });
 }

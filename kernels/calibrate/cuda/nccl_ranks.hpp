@@ -9,15 +9,17 @@
 
 namespace kernels::calibrate::cuda {
 
-// NCCL among the ranks. The device must be set, and all streams be idle where a communicator is made.
+// NCCL among the ranks, started when it is first needed. The device must be set, and all streams be idle where a communicator is made.
 class NcclRanks {
  public:
-  explicit NcclRanks(Ranks& ranks);
+  explicit NcclRanks(Ranks& ranks) : ranks_(ranks) {}
   ~NcclRanks();
   NcclRanks(const NcclRanks&) = delete;
   NcclRanks& operator=(const NcclRanks&) = delete;
 
-  void make_communicator(const std::vector<int>& members);  // all ranks ask alike
+  // All ranks call both alike; the second does the first.
+  void start();
+  void make_communicator(const std::vector<int>& members);
   // Ranks that take no part return at once.
   void enqueue(const Collective& collective, const void* from, void* to, cudaStream_t stream) const;
   struct Queued {
@@ -27,7 +29,9 @@ class NcclRanks {
   void enqueue(const std::vector<Queued>& messages, cudaStream_t stream) const;  // side by side
 
  private:
-  int rank_, ranks_;
+  bool are_all(const std::vector<int>& members) const { return members.size() == static_cast<std::size_t>(ranks_.ranks()); }
+
+  Ranks& ranks_;
   ncclComm_t world_ = nullptr;
   std::map<std::vector<int>, ncclComm_t> parts_;  // null where this rank is no member
 };

@@ -6,8 +6,7 @@ namespace kernels::calibrate::cuda {
 namespace {
 
 constexpr unsigned clock_of_multiprocessors = 1;
-constexpr unsigned long long idle = 0x1, hardware = 0x8, hot_by_software = 0x20, hot = 0x40, power_brake = 0x80;
-constexpr double least_part_of_clock = 0.5;  // H100s at their power limit run large products at 0.7
+constexpr unsigned long long hardware = 0x8, hot_by_software = 0x20, hot = 0x40, power_brake = 0x80;  // nvmlClocksEventReason…
 
 // 0 is success; a function that this driver lacks is a failure.
 template <class... Arguments>
@@ -45,10 +44,7 @@ bool Nvml::slowed() const {
   unsigned long long reasons = 0;
   if (!call(library_, "nvmlDeviceGetCurrentClocksEventReasons", device_, &reasons))
     call(library_, "nvmlDeviceGetCurrentClocksThrottleReasons", device_, &reasons);
-  if (reasons & (hardware | hot_by_software | hot | power_brake)) return true;
-  unsigned clock = 0;
-  const bool known = call(library_, "nvmlDeviceGetClockInfo", device_, clock_of_multiprocessors, &clock);
-  return known && !(reasons & idle) && clock < least_part_of_clock * most_clock_MHz();
+  return reasons & (hardware | hot_by_software | hot | power_brake);
 }
 
 }  // namespace kernels::calibrate::cuda

@@ -15,7 +15,7 @@ class Nvml {
   std::string driver() const;
   unsigned most_clock_MHz() const;  // of the multiprocessors
   unsigned power_limit_mW() const;
-  // Too hot, short of power outside, or far below its clock. A GPU at its power limit is not: that is how it trains.
+  // By the driver's word: too hot, or slowed to half its clock or less by the hardware. A GPU at its power limit is not: so it trains.
   bool slowed() const;
 
  private:

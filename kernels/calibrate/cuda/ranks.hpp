@@ -21,9 +21,9 @@ class Ranks {
   int rank_ = 0, ranks_ = 1, hosts_ = 1, rank_of_host_ = 0, ranks_of_host_ = 1;
 };
 
-// Under mpirun or srun the processes that it started. Else one for each visible GPU, forked here: then this returns in
-// those only, and the process that called ends with their exit code. CUDA must not have been called before.
-std::unique_ptr<Ranks> start_ranks();
+// Under mpirun or srun the processes that it started. Else one for each visible GPU, or the `wanted` first ones, forked here: then this
+// returns in those only, and the process that called ends with their exit code. CUDA must not have been called before.
+std::unique_ptr<Ranks> start_ranks(int wanted);
 std::unique_ptr<Ranks> fork_ranks(int ranks);  // the second way
 std::unique_ptr<Ranks> make_mpi_ranks();       // the first; throws sim::MachineError where it was built without MPI
 

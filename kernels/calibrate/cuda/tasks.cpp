@@ -16,7 +16,7 @@ int arrays_of(MemoryKernel kernel) { return kernel == MemoryKernel::adam ? 4 : k
 int accesses_of(MemoryKernel kernel) { return kernel == MemoryKernel::adam ? 7 : arrays_of(kernel); }
 
 void run_pass(MemoryKernel kernel, const std::array<float*, 4>& a, std::size_t count, cudaStream_t stream) {
-  const std::size_t columns = std::min(count, row_length), rows = count / columns;
+  const std::size_t columns = std::min(count, row_length), rows = (count + columns / 2) / columns;
   switch (kernel) {
     case MemoryKernel::copy:
       return WEFTSIM_CHECK(cudaMemcpyAsync(a[0], a[1], count * sizeof(float), cudaMemcpyDeviceToDevice, stream));
@@ -153,12 +153,12 @@ double device_bytes(const Operation& operation) {
 Task make_task(const Operation& operation, cublasLtHandle_t handle, int device, unsigned seed) {
   Task task;
   std::vector<void*> at;
-  constexpr std::size_t whole_vectors = 16;  // kernels read four floats at once
+  constexpr std::size_t slack = row_length * sizeof(float);  // kernels work on whole rows, or on four floats at once
   for (const auto& [element, count] : spans_of(operation)) {
     const auto elements = static_cast<std::size_t>(count);
-    task.buffers.push_back(allocate(elements * size_of(element) + whole_vectors));
+    task.buffers.push_back(allocate(elements * size_of(element) + slack));
     at.push_back(task.buffers.back().get());
-    fill_with_random_numbers(at.back(), element, elements + whole_vectors / size_of(element), ++seed, nullptr);
+    fill_with_random_numbers(at.back(), element, elements + slack / size_of(element), ++seed, nullptr);
     WEFTSIM_CHECK(cudaGetLastError());
   }
   WEFTSIM_CHECK(cudaDeviceSynchronize());  // the streams do not wait for the default one
@@ -210,7 +210,17 @@ std::string task_obstacle(const Operation& operation, cublasLtHandle_t handle, i
   const int peer = peer_of(device);
   int reached = 0;
   if (peer != device) WEFTSIM_CHECK(cudaDeviceCanAccessPeer(&reached, device, peer));
-  return reached ? "" : "no other GPU can be reached from this process.";
+  if (!reached) return "no other GPU can be reached from this process.";
+  WEFTSIM_CHECK(cudaSetDevice(peer));
+  const double free = free_bytes();
+  WEFTSIM_CHECK(cudaSetDevice(device));
+  return copy->bytes <= part_of_memory * free ? "" : "its bytes do not fit into the free memory of the other GPU.";
+}
+
+double free_bytes() {
+  std::size_t free = 0, all = 0;
+  WEFTSIM_CHECK(cudaMemGetInfo(&free, &all));
+  return static_cast<double>(free);
 }
 
 }  // namespace kernels::calibrate::cuda

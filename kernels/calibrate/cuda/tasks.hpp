@@ -18,6 +18,8 @@ struct Task {
 // Filled with random numbers before it returns. Collectives and messages: their buffers only.
 Task make_task(const Operation& operation, cublasLtHandle_t handle, int device, unsigned seed);
 double device_bytes(const Operation& operation);  // of its buffers
+double free_bytes();                              // of the current device
+inline constexpr double part_of_memory = 0.9;     // of what is free, for one operation: NCCL and the drivers take more later
 // Empty, or why this device cannot: no such precision, no algorithm, no peer.
 std::string task_obstacle(const Operation& operation, cublasLtHandle_t handle, int device);
 

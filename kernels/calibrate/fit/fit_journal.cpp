@@ -116,12 +116,14 @@ void fit_across_hosts(std::vector<fit::CollectiveRow> rows, const FitSettings& s
         fmt::format("{}: {} rows across hosts are no curve: a fit needs 10 of one operation and number of ranks, some of "
                     "1 GiB or more. Measure more sizes.",
                     settings.source, count));
+  const auto& residuals = result.profile.residuals;
   for (const auto& h : held_out) {
-    const Residual* r =
-        result.profile.residual(h.row.bytes < 0x1p20 ? "network_below_1_MiB" : fmt::format("network_{}", name_of(h.row.op)));
+    const std::string name = h.row.bytes < 0x1p20 ? "network_below_1_MiB" : fmt::format("network_{}", name_of(h.row.op));
+    const auto r = std::find_if(residuals.begin(), residuals.end(), [&](const Residual& each) { return each.what.starts_with(name); });
+    const bool known = r != residuals.end();
     result.rows.push_back({fmt::format("{} across hosts", name_of(h.row.op)),
                            fmt::format("{} of {} ranks on {} hosts {:.0f} B", name_of(h.row.op), h.row.ranks, h.row.hosts, h.row.bytes),
-                           h.row.seconds, h.predicted_s, r ? r->low : 1, r ? r->high : 1});
+                           h.row.seconds, h.predicted_s, known ? r->low : 1, known ? r->high : 1});
   }
 }
 

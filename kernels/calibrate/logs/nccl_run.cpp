@@ -45,8 +45,12 @@ bool agrees(const NcclRow& row, Printed printed, double factor) {
 
 bool fits(const Test& test, const NcclRun& run, double ranks) {
   for (const NcclRow& row : run.rows) {
-    if (!row.redop.empty() && (row.redop != "none") != test.reduces) return false;
-    if (row.root && (*row.root >= 0) != test.has_root) return false;
+    // Those two are never checked in place; sendrecv prints the operator that it does not use.
+    const bool moves = test.op == CollectiveOp::send_receive || test.op == CollectiveOp::all_to_all;
+    if (moves ? row.in_place_checked : row.out_of_place_checked && !row.in_place_checked) return false;
+    const bool reduces = !row.redop.empty() && row.redop != "none";
+    if (test.op != CollectiveOp::send_receive && reduces != test.reduces) return false;
+    if ((row.root && *row.root >= 0) != test.has_root) return false;
     if (!agrees(row, row.bus_GBps, test.factor(ranks))) return false;
   }
   return true;

@@ -19,8 +19,9 @@ std::optional<Printed> parse_printed(std::string_view text);  // finite, not neg
 struct NcclRow {
   int line = 0;
   double bytes = 0;
-  std::string redop;        // "none": does not reduce; empty: the log has no such column
-  std::optional<int> root;  // -1: has none
+  std::string redop;        // "none": does not reduce; empty: the log has no such column, as before 2.13 where none is needed
+  std::optional<int> root;  // -1: has none; absent: likewise
+  bool out_of_place_checked = false, in_place_checked = false;  // its results; false in JSON, which names its test
   Printed time_us, algorithm_GBps, bus_GBps;
 };
 

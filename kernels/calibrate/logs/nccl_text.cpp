@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include "kernels/calibrate/logs/nccl_run.hpp"
 #include "sim/error.hpp"
 
@@ -145,7 +146,8 @@ class TextReader {
 
   void read_units(const Words& words) {
     const auto count = [&](std::string_view unit) { return std::count(words.begin(), words.end(), unit); };
-    const auto known = count("(B)") + count("(elements)") + count("(us)") + count("(GB/s)");
+    const auto known = count("(B)") + count("(elements)") + count("(us)") + count("(GB/s)") + count("(%)") +  // of `-I 1`
+                       std::count_if(words.begin(), words.end(), [](auto word) { return word[0] == '%'; });   // of time stamps
     if (words[0] != "(B)" || count("(us)") < 1 || count("(GB/s)") < 2 || known != std::ssize(words))
       refuse("the units are not (B), (us) and (GB/s). Give the output as nccl-tests print it.");
     state_ = State::rows;
@@ -165,6 +167,9 @@ class TextReader {
     if (state_ == State::names) refuse("no line of units, (B) (us) (GB/s), stands above the rows. Give the output as it was printed.");
     if (words.size() == names_.size() + 2 && is_timestamp(words.back()) && is_timestamp(words[words.size() - 2]))
       words.resize(names_.size());
+    // gather and scatter once left their operator empty, so that the root stands there.
+    if (words.size() + 1 == names_.size() && has("redop") && column("redop") < words.size() && whole(words[column("redop")]))
+      words.insert(words.begin() + static_cast<std::ptrdiff_t>(column("redop")), "none");
     if (words.size() != names_.size())
       refuse(fmt::format("the row has {} columns, and the header {}. The log is garbled or cut off.", words.size(), names_.size()));
     for (std::size_t i = 0; i < words.size(); ++i) check_word(names_[i], words[i]);
@@ -175,7 +180,17 @@ class TextReader {
     row.time_us = number(words[column("time")]);
     row.algorithm_GBps = number(words[column("algbw")]);
     row.bus_GBps = number(words[column("busbw")]);
+    row.in_place_checked = is_checked(words, true);
+    row.out_of_place_checked = is_checked(words, false);
     run_.rows.push_back(std::move(row));
+  }
+
+  // Whether the results were compared with what is right: a number of wrong ones ("error" before 2.13), not N/A.
+  bool is_checked(const Words& words, bool in_place) const {
+    bool seen = false;
+    for (std::size_t i = 0; i < names_.size(); ++i)
+      if ((names_[i] == "#wrong" || names_[i] == "error") && std::exchange(seen, true) == in_place) return words[i] != "N/A";
+    return false;
   }
 
   void check_word(const std::string& name, std::string_view word) const {

@@ -18,6 +18,7 @@ struct Script {
   std::function<double(const Operation& operation, int rank, int run)> seconds = [](const Operation&, int, int) { return 1e-3; };
   std::function<bool(int rank, int sample)> throttled = [](int, int) { return false; };
   std::function<std::string(const Operation& operation, int rank)> obstacle = [](const Operation&, int) { return std::string(); };
+  std::function<double(int call)> apart = [](int) { return 0.0; };
   double flush_seconds = 1e-4;
   Machine machine{.device = "a clock", .platform = "fake"};
 };
@@ -68,6 +69,7 @@ class FakeBackend final : public OperationBackend {
   void synchronize() override { at(Stream::compute) = at(Stream::communication) = host_seconds(); }
   void flush_cache() override { at(Stream::compute) += all_.script_.flush_seconds; }
   bool throttled() override { return all_.script_.throttled(rank_, asked_++ / 2); }  // once before a sample, once after it
+  double apart() override { return all_.script_.apart(asked_apart_++); }
   double host_seconds() override { return std::max(at(Stream::compute), at(Stream::communication)); }
 
   void meet() override {
@@ -100,7 +102,7 @@ class FakeBackend final : public OperationBackend {
   Prepared next_ = 0;
   std::vector<double> marks_;
   double clocks_[2] = {};
-  int runs_ = 0, asked_ = 0;
+  int runs_ = 0, asked_ = 0, asked_apart_ = 0;
 };
 
 template <class Each>

@@ -68,6 +68,29 @@ TEST(Journal, rounds_of_an_operation_are_one_sample) {
   EXPECT_EQ(journal.times_of(product), 3);
 }
 
+// As often at 440 ns as at 85 ns: one of both is where they usually were, and only that counts. Whoever asks for 85 ns gets that.
+TEST(Journal, communication_counts_where_the_ranks_usually_were) {
+  const auto line = [](const Operation& operation, double seconds, double apart) {
+    return to_line(
+        Sample{.operation = operation, .seconds = seconds, .low = seconds, .high = seconds, .samples = 10, .skipped = {}, .apart = apart});
+  };
+  const Operation other = Message{0, 1, 8};
+  const std::string text = to_line(machine) + line(reduce, 5, 440e-9) + line(product, 1, 0) + line(reduce, 2, 85e-9) +
+                           line(other, 3, 85e-9) + line(reduce, 7, 430e-9) + line(other, 4, 90e-9) + line(reduce, 6, 450e-9);
+  const Journal journal = parse_journal(text, "s.jsonl");
+  EXPECT_EQ(journal.apart, 430e-9) << "one of them, not their mean";
+  EXPECT_EQ(journal.samples[0].seconds, 6);
+  const Journal far = parse_journal(text, "s.jsonl", 440e-9), near = parse_journal(text, "s.jsonl", 85e-9);
+  ASSERT_EQ(far.samples.size(), 3);
+  EXPECT_EQ(far.samples[0].seconds, 6);
+  EXPECT_EQ(far.samples[1].seconds, 1) << "a product has no partner";
+  EXPECT_EQ(far.samples[2].skipped, "the ranks' cores were 85 ns apart, not 440 ns.");
+  EXPECT_EQ(near.samples[0].seconds, 2);
+  EXPECT_EQ(near.samples[2].seconds, 3.5);
+  EXPECT_TRUE(as_far_apart(440e-9, 0)) << "not known";
+  EXPECT_FALSE(as_far_apart(440e-9, 85e-9));
+}
+
 TEST(Journal, is_read_as_it_was_written) {
   const Journal journal = parse_journal(text(), "s.jsonl");
   EXPECT_EQ(journal.machine, machine);

@@ -120,6 +120,16 @@ TEST(Harness, takes_half_a_round_trip_for_a_message) {
   EXPECT_THAT(measure(Message{0, 1, 8}, 2, script)->seconds, DoubleNear(2e-3, 1e-9));
 }
 
+// The way between two caches is five times that within one: what began at one place and ended at the other is neither's.
+TEST(Harness, leaves_out_communication_while_ranks_were_moved) {
+  Script script;
+  script.apart = [](int) { return 440e-9; };
+  EXPECT_EQ(measure(reduce, 2, script)->apart, 440e-9);
+  EXPECT_EQ(measure(product, 2, script)->apart, 0) << "products do not communicate";
+  script.apart = [](int call) { return call == 0 ? 440e-9 : 85e-9; };
+  EXPECT_FALSE(measure(reduce, 2, script));
+}
+
 TEST(Harness, says_what_cannot_run_and_leaves_out_what_takes_too_long) {
   Script script;
   script.obstacle = [](const Operation&, int rank) { return rank == 1 ? "no fp32 here." : ""; };

@@ -29,7 +29,7 @@ const std::string columns =
     "#       size         count      type   redop    root     time   algbw   busbw #wrong     time   algbw   busbw #wrong\n"
     "#        (B)    (elements)                               (us)  (GB/s)  (GB/s)            (us)  (GB/s)  (GB/s)       \n";
 const std::string rows =
-    "     1048576        262144     float     sum      -1    20.00   52.43   52.43      0    21.00   49.93   49.93    N/A\n"
+    "     1048576        262144     float     sum      -1    20.00   52.43   52.43      0    21.00   49.93   49.93      0\n"
     "  4294967296    1073741824     float     sum      -1    2e+04  214.75  214.75      0    2e+04  214.75  214.75      0\n";
 const std::string end = "# Out of bounds values : 0 OK\n# Avg bus bandwidth    : 132.965 \n#\n";
 
@@ -72,6 +72,7 @@ TEST_F(ReadLogs, timestamps_and_tags_of_mpirun) {
     stamped.insert(at, " 2026-01-31 12:34:56");
   std::string names = columns;
   names.insert(names.find("#wrong\n") + 6, " timestamp");
+  names.insert(names.rfind('\n'), " %Y-%m-%d %H:%M:%S");  // the units that `-S 1` prints
   EXPECT_EQ(read(begin + names + stamped + end).collectives.size(), 2u);
   for (std::size_t from = 0, to; from < (begin + columns + rows + end).size(); from = to + 1) {
     const std::string all = begin + columns + rows + end;
@@ -87,7 +88,7 @@ TEST_F(ReadLogs, columns_are_found_by_their_names) {
       "#       size         count      type   redop    root     time   algbw   busbw #wrong i_min i_max i_p99 i_cv%     time   algbw   "
       "busbw "
       "#wrong i_min i_max i_p99 i_cv%\n"
-      "#        (B)    (elements)                               (us)  (GB/s)  (GB/s)            (us)  (GB/s)  (GB/s)       \n";
+      "#        (B)    (elements)      (us)  (GB/s)  (GB/s)  (us)  (us)  (us)  (%)  (us)  (GB/s)  (GB/s)  (us)  (us)  (us)  (%)\n";
   const std::string row = "1048576 262144 float sum -1 20.00 52.43 52.43 0 19 22 22 3.1 21.00 49.93 49.93 0 19 22 22 3.1\n";
   EXPECT_DOUBLE_EQ(read(begin + names + row + end).collectives.at(0).seconds, 20e-6);
   std::string host_time = names;
@@ -107,9 +108,53 @@ TEST_F(ReadLogs, several_runs_and_older_versions) {
   for (const auto& [from, to] : {std::pair{"sum", "none"}, {"52.43   52.43", "52.43   26.21"}, {"214.75  214.75", "214.75  107.37"}})
     for (std::size_t at = either.find(from); at != std::string::npos; at = either.find(from, at + 1))
       either.replace(at, std::string(from).size(), to);
+  EXPECT_EQ(read(either).collectives.at(0).op, CollectiveOp::all_gather) << "alltoall is not checked in place";
+  for (std::size_t at = either.find("      0"); at != std::string::npos; at = either.find("      0", at)) either.replace(at, 7, "    N/A");
   EXPECT_THAT(problem_of(either), HasSubstr("all_gather or alltoall"));
   EXPECT_EQ(read(either, "alltoall.log").collectives.at(0).op, CollectiveOp::all_to_all);
   EXPECT_EQ(read(old + columns + rows + end, "b.log", {.op = CollectiveOp::all_reduce, .network = {}}).collectives.size(), 2u);
+}
+
+// Until 2.12 each test printed the columns that it needs, lines of ranks had no group, and "error" was a difference.
+TEST_F(ReadLogs, the_columns_of_2021) {
+  const auto log = [](const std::string& named, const std::string& row) {
+    return "# nThread 1 nGpus 2 minBytes 1048576 maxBytes 1048576 step: 1048576(bytes) warmup iters: 5 iters: 20 validation: 1\n#\n"
+           "# Using devices\n"
+           "#   Rank  0 Pid   1320 on    gpu-1 device  0 [0x16] Tesla V100-SXM2-16GB\n"
+           "#   Rank  1 Pid   1320 on    gpu-1 device  1 [0x17] Tesla V100-SXM2-16GB\n#\n"
+           "#                                                       out-of-place                       in-place\n"
+           "#       size         count      type " +
+           named + " time   algbw   busbw  error     time   algbw   busbw  error\n" +
+           "#        (B)    (elements)                       (us)  (GB/s)  (GB/s)            (us)  (GB/s)  (GB/s)\n" + row +
+           "# Out of bounds values : 0 OK\n# Avg bus bandwidth    : 52.4\n";
+  };
+  const Logs reduced = read(log("redop", "1048576 262144 float sum 20.00 52.43 52.43 2e-07 21.00 49.93 49.93 1e-07\n"));
+  EXPECT_EQ(reduced.collectives.at(0).op, CollectiveOp::all_reduce);
+  EXPECT_EQ(reduced.collectives.at(0).gpu_type, "Tesla V100-SXM2-16GB");
+  const Logs gathered = read(log("", "1048576 131072 float 20.00 52.43 26.21 0e+00 21.00 49.93 24.97 0e+00\n"));
+  EXPECT_EQ(gathered.collectives.at(0).op, CollectiveOp::all_gather);
+}
+
+// As sendrecv and alltoall of 2.13 to 2.17 print: no right result in place (N/A), and sendrecv with an operator that it does not use.
+TEST_F(ReadLogs, what_is_never_in_place) {
+  std::string unnamed = begin;
+  unnamed.erase(0, unnamed.find("# nThread"));
+  const std::string moved = "256 64 float sum -1 34.24 0.01 0.01 0 33.65 0.01 0.01 N/A\n";
+  EXPECT_EQ(read(unnamed + columns + moved + end).collectives.at(0).op, CollectiveOp::send_receive);
+  const std::string exchanged = "1048576 131072 float none -1 20.00 52.43 26.21 0 21.00 49.93 24.97 N/A\n";
+  EXPECT_EQ(read(unnamed + columns + exchanged + end).collectives.at(0).op, CollectiveOp::all_to_all);
+  const std::string unchecked = "1048576 262144 float sum -1 20.00 52.43 52.43 N/A 21.00 49.93 49.93 N/A\n";  // -c 0
+  EXPECT_THAT(problem_of(unnamed + columns + unchecked + end), HasSubstr("those of all_reduce or sendrecv"));
+}
+
+// gather and scatter printed an empty operator, so that a row is one word short.
+TEST_F(ReadLogs, an_empty_operator) {
+  std::string named = begin;
+  named.replace(named.find("all_reduce"), 10, "gather");
+  const std::string row = "1048576 131072 float 0 20.00 52.43 26.21 0 21.00 49.93 24.97 0\n";
+  EXPECT_EQ(read(named + columns + row + end).collectives.at(0).op, CollectiveOp::gather);
+  const std::string short_row = "1048576 131072 float sum 20.00 52.43 26.21 0 21.00 49.93 24.97 0\n";
+  EXPECT_THAT(problem_of(named + columns + short_row + end), HasSubstr("a.log:12: the row has 12 columns, and the header 13"));
 }
 
 TEST_F(ReadLogs, groups_of_a_split_are_groups) {
