@@ -25,7 +25,19 @@ void take_over([[maybe_unused]] void* loop) {
 }
 }  // namespace
 
-void parallel_for(std::size_t count, int threads, const std::function<void(std::size_t)>& body) {
+struct Workers::Arena {
+  tbb::task_arena arena;
+};
+
+Workers::Workers(int threads) {
+  const int cores = tbb::info::default_concurrency();  // oneTBB gives no more, and would complain
+  arena_ = std::make_unique<Arena>(tbb::task_arena(threads > 0 ? std::min(threads, cores) : cores));
+}
+Workers::~Workers() = default;
+
+void parallel_for(std::size_t count, int threads, const std::function<void(std::size_t)>& body) { Workers(threads).for_each(count, body); }
+
+void Workers::for_each(std::size_t count, const std::function<void(std::size_t)>& body) {
   std::vector<std::exception_ptr> failures(count);
   const auto guarded = [&](std::size_t i) {
     take_over(&failures);
@@ -37,9 +49,7 @@ void parallel_for(std::size_t count, int threads, const std::function<void(std::
     hand_over(&failures);
   };
   hand_over(&failures);
-  const int cores = tbb::info::default_concurrency();  // oneTBB gives no more, and would complain
-  tbb::task_arena arena(threads > 0 ? std::min(threads, cores) : cores);
-  arena.execute([&] { tbb::parallel_for(std::size_t{0}, count, guarded, tbb::simple_partitioner{}); });
+  arena_->arena.execute([&] { tbb::parallel_for(std::size_t{0}, count, guarded, tbb::simple_partitioner{}); });
   take_over(&failures);
   for (const auto& failure : failures)
     if (failure) std::rethrow_exception(failure);

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <functional>
+#include <memory>
 
 namespace sim {
 
@@ -8,5 +9,17 @@ namespace sim {
 // the machine gives). Each body writes to its own slot, so the result does not depend on the
 // number of threads. The first exception (by index of those thrown) reaches the caller.
 void parallel_for(std::size_t count, int threads, const std::function<void(std::size_t)>& body);
+
+// The same for many short loops one after the other: the threads stay at hand in between.
+class Workers {
+ public:
+  explicit Workers(int threads);
+  ~Workers();
+  void for_each(std::size_t count, const std::function<void(std::size_t)>& body);
+
+ private:
+  struct Arena;
+  std::unique_ptr<Arena> arena_;
+};
 
 }  // namespace sim

@@ -22,7 +22,7 @@ sim::ClosedLoopSpec closed_loop_spec(const topology::FabricSpec& fabric, std::in
 std::unique_ptr<sim::Network> make_network(const Scenario& scenario, const topology::Fabric& fabric, int threads = 1);
 
 // The same for a plan, whose bytes are wire bytes by the measured efficiency: packets without headers, closed loop.
-std::unique_ptr<sim::Network> make_packet_network_of_plan(const Scenario& scenario, const topology::Fabric& fabric);
+std::unique_ptr<sim::Network> make_packet_network_of_plan(const Scenario& scenario, const topology::Fabric& fabric, int threads = 1);
 
 // How many packet-hops it will be, from the bytes that cross each link, and how long that takes; says so if it is a minute or more.
 void tell_of_packets(std::span<const sim::LinkUse> links, const topology::ClusterSpec& cluster,

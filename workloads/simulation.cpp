@@ -44,7 +44,7 @@ bool is_uneven(const Plan& plan) {
 Simulation simulate_packets(const Scenario& scenario, const RunOptions& options, Plan plan, const Devices& devices,
                             const topology::Fabric& fabric) {
   Simulation simulation{.plan = std::move(plan)};
-  sim::CoupledNetwork network(make_packet_network_of_plan(scenario, fabric), simulation.plan.links, sim::Coupling::off);
+  sim::CoupledNetwork network(make_packet_network_of_plan(scenario, fabric, options.threads), simulation.plan.links, sim::Coupling::off);
   simulation.outcome = Executor(simulation.plan, network, devices, options).run();
   if (const sim::PacketCounts* packets = network.packet_counts()) simulation.packets = *packets;
   return simulation;

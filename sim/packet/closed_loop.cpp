@@ -1,11 +1,15 @@
-#include "sim/packet/closed_loop.hpp"
 #include <bit>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include "sim/error.hpp"
+#include "sim/packet/closed_loop_part.hpp"
+#include "sim/parallel.hpp"
 
 namespace sim {
+namespace {
+constexpr std::size_t worth_sharing = 64;  // nodes; fewer are done before another thread has begun
+}  // namespace
 
 ClosedLoop::ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec)
     : fabric_(std::move(fabric)),
@@ -19,6 +23,9 @@ ClosedLoop::ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec)
       links_of_(fabric_.nodes + 1),
       window_(never) {
   sort_links();
+  for (const PacketLink& link : fabric_.links) window_ = std::min(window_, std::max(link.delay, Time::picoseconds(1)));
+  make_parts();
+  if (spec_.congestion_control && spec_.congestion_control->wants_telemetry()) telemetry_.resize(Part::most_blocks);
   const std::int64_t packet = spec_.payload + spec_.header;
   for (Node& node : nodes_) node.shared = spec_.buffer;
   for (std::size_t i = 0; i < ports_.size(); ++i) {
@@ -29,7 +36,6 @@ ClosedLoop::ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec)
     port.delay = link.delay;
     wires_[i].from = link.from;
     wires_[i].to = link.to;
-    window_ = std::min(window_, std::max(link.delay, Time::picoseconds(1)));
     port.ecn_min = spec_.ecn_min > 0 ? spec_.ecn_min : bytes_in(spec_.ecn_min_time);
     port.ecn_max = spec_.ecn_max > 0 ? spec_.ecn_max : bytes_in(spec_.ecn_max_time);
     // What still comes after the buffer asked for a pause: both ways of the cable, a packet that was begun, and the one that was too much.
@@ -42,7 +48,8 @@ ClosedLoop::ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec)
                        std::to_string(links_into(link.to).size()) + " lossless links of this length. Give more, or lossless: false.");
   }
   for (Node& node : nodes_)
-    node.calm = spec_.backpressure == Backpressure::credits ? spec_.buffer : pause_threshold(node, node.shared - node.shared / 2);
+    node.calm =
+        spec_.backpressure == Backpressure::credits ? spec_.buffer : parts_.front()->pause_threshold(node, node.shared - node.shared / 2);
   if (spec_.congestion_control) return;
   std::vector<LinkSpec> capacities;
   for (const auto& members : fabric_.members) {
@@ -86,17 +93,6 @@ void ClosedLoop::set_capacity(LinkId, BytesPerSecond) {
   throw InputError("network: links that change during the run are not supported yet with packets. Take network fluid.");
 }
 
-void ClosedLoop::wake(std::uint32_t node, Time at) {
-  if (wake_at_[node] <= at) return;
-  wake_at_[node] = at;
-  wakes_.push({at, node});
-}
-
-void ClosedLoop::post(std::uint32_t node, const Mail& mail) {
-  nodes_[node].mail.insert(mail);
-  wake(node, mail.event.at);
-}
-
 // All windows that end by then: flows that start later cannot touch them.
 void ClosedLoop::run_until(Time t) {
   for (;;) {
@@ -105,140 +101,54 @@ void ClosedLoop::run_until(Time t) {
     const Time end = begin + window_;
     while (timers_.next_time() < end) prepare(timers_.pop());
     if (fair_ && fair_->changed()) fair_->solve();
-    awake_.clear();
-    while (wakes_.next_time() < end) {
-      const Wake wake = wakes_.pop();
-      if (wake_at_[wake.node] != wake.at) continue;  // an earlier one took its place
-      wake_at_[wake.node] = awake;
-      awake_.push_back(wake.node);
-    }
-    std::sort(awake_.begin(), awake_.end());
-    for (std::size_t i = 0; i < awake_.size(); ++i) {
-      if (i + 1 < awake_.size()) prefetch(awake_[i + 1]);
-      run_node(awake_[i], end);
-    }
+    each_part([&](Part& part) { part.run_window(end); });
+    each_part([&](Part& part) { part.take_in(); });
+    end_window();
+    if (parts_in_use_ > 1 && std::has_single_bit(++windows_)) share_out(parts_in_use_);
   }
 }
 
-void ClosedLoop::run_node(std::uint32_t number, Time end) {
-  Node& node = nodes_[number];
-  Time next = collect(number, end);
-  for (const Event& input : inputs_) {
-    if (sends_in_order(node)) send_in_order(number, input.at);
-    now_ = input.at;
-    handle(number, input);
-  }
-  if (sends_in_order(node)) send_in_order(number, end);
-  for (const std::uint32_t link : links_from(number)) {
-    send_until(link, end);
-    next = std::min(next, ports_[link].armed);
-  }
-  if (!node.mail.empty()) next = std::min(next, node.mail.front().event.at);
-  wake_at_[number] = never;
-  if (next != never) wake(number, next);
+template <class Work>
+void ClosedLoop::each_part(Work&& work) {
+  if (parts_in_use_ > 1 && awake_ >= worth_sharing) return workers_->for_each(parts_.size(), [&](std::size_t i) { work(*parts_[i]); });
+  for (const auto& part : parts_) work(*part);
 }
 
-// A node that sleeps has left the cache.
-void ClosedLoop::prefetch(std::uint32_t node) const {
-  __builtin_prefetch(&nodes_[node]);
-  for (const std::uint32_t link : links_into(node)) __builtin_prefetch(&wires_[link]);
-  for (const std::uint32_t link : links_from(node)) {
-    __builtin_prefetch(&ports_[link]);
-    __builtin_prefetch(&wires_[link]);
-  }
-}
-
-// All that comes to the node before `end`, in order. When the first packet after it comes.
-Time ClosedLoop::collect(std::uint32_t number, Time end) {
-  inputs_.clear();
-  const auto links = links_into(number);
-  for (const std::uint32_t link : links) wires_[link].on_way.prefetch_front();
-  for (const std::uint32_t link : links_from(number)) wires_[link].on_way.prefetch_back();
-  const auto& mail = nodes_[number].mail;
-  for (std::size_t i = 0; i < mail.size() && mail[i].event.at < end; ++i) inputs_.push_back(mail[i].event);
-  const std::size_t letters = inputs_.size();
-  Time next = never;
-  for (const std::uint32_t link : links) {
-    const auto& on_way = wires_[link].on_way;
-    const std::size_t size = on_way.size();
-    std::size_t i = 0;
-    for (; i < size && on_way[i].at < end; ++i) {
-      inputs_.push_back(event(on_way[i].at, Kind::arrival, link));
-      ways_.prefetch(on_way[i].place + 1);
+// What concerns more than the nodes of a part, in an order that does not depend on parts.
+void ClosedLoop::end_window() {
+  awake_ = 0;
+  ended_.clear();
+  over_.clear();
+  for (const auto& part : parts_) {
+    awake_ += part->awake_.size();
+    for (const Event& timer : part->timers_) timers_.push(timer);
+    ended_.insert(ended_.end(), part->ended_.begin(), part->ended_.end());
+    over_.insert(over_.end(), part->over_.begin(), part->over_.end());
+    for (const Part::Lost& lost : part->lost_) {  // answered by nobody
+      if (lost.record != none) part_of(receivers_[lost.flow].node).free_telemetry_.push_back(lost.record);
+      --flows_[lost.flow].unanswered;
+      over_.push_back(lost.flow);
     }
-    if (i < size) next = std::min(next, on_way[i].at);
+    part->timers_.clear();
+    part->ended_.clear();
+    part->over_.clear();
+    part->lost_.clear();
   }
-  if (inputs_.size() > letters) sort_inputs();
+  std::sort(ended_.begin(), ended_.end());
+  for (const Due& ended : ended_) finish(ended.flow, ended.at);
+  std::sort(over_.begin(), over_.end());
+  for (const std::uint32_t flow : over_) release_if_over(flow);
+}
+
+Time ClosedLoop::next_time() const {
+  Time next = timers_.next_time();
+  for (const auto& part : parts_) next = std::min(next, part->next_);
   return next;
-}
-
-// Times are spread evenly: into as many slots as there are inputs, then each a few places further.
-void ClosedLoop::sort_inputs() {
-  const std::size_t count = inputs_.size();
-  if (count > 16) {
-    std::int64_t first = inputs_[0].at.ps(), last = first;
-    for (const Event& input : inputs_) {
-      first = std::min(first, input.at.ps());
-      last = std::max(last, input.at.ps());
-    }
-    const int bits = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(last - first)));
-    const int shift = std::max(0, bits - static_cast<int>(std::bit_width(count)));
-    slots_.assign(static_cast<std::size_t>((last - first) >> shift) + 2, 0);
-    const auto slot = [&](const Event& input) { return static_cast<std::size_t>((input.at.ps() - first) >> shift); };
-    for (const Event& input : inputs_) ++slots_[slot(input) + 1];
-    for (std::size_t i = 1; i < slots_.size(); ++i) slots_[i] += slots_[i - 1];
-    unsorted_.swap(inputs_);
-    inputs_.resize(count);
-    for (const Event& input : unsorted_) inputs_[slots_[slot(input)]++] = input;
-  }
-  for (std::size_t i = 1; i < count; ++i) {
-    const Event input = inputs_[i];
-    std::size_t place = i;
-    for (; place > 0 && input < inputs_[place - 1]; --place) inputs_[place] = inputs_[place - 1];
-    inputs_[place] = input;
-  }
-}
-
-void ClosedLoop::handle(std::uint32_t number, const Event& input) {
-  const std::uint32_t entity = input.entity();
-  if (input.kind() == Kind::arrival) return on_arrival(entity);
-  const Mail mail = nodes_[number].mail.front();
-  nodes_[number].mail.pop_front();
-  if (input.kind() == Kind::pause) {
-    send_until(entity, input.at);
-    now_ = input.at;
-    Port& port = ports_[entity];
-    port.paused = (input.detail & 1) != 0;
-    if (!port.paused) arm(entity, std::max(now_, port.free));
-    return;
-  }
-  send_until(flows_[entity].first_link, input.at);
-  now_ = input.at;
-  if (input.kind() == Kind::start) return offer(entity);
-  if (input.kind() == Kind::timeout) return on_timeout(entity, input.detail);
-  on_acknowledgement(entity, mail);
-}
-
-void ClosedLoop::serve_when_armed(std::uint32_t link) {
-  now_ = std::exchange(ports_[link].armed, never);
-  serve(link);
-}
-
-// Of equal times the link of the lowest number first.
-void ClosedLoop::send_in_order(std::uint32_t node, Time end) {
-  const auto links = links_from(node);
-  for (;;) {
-    std::uint32_t first = none;
-    for (const std::uint32_t link : links)
-      if (ports_[link].armed < (first == none ? end : ports_[first].armed)) first = link;
-    if (first == none) return;
-    serve_when_armed(first);
-  }
 }
 
 Time ClosedLoop::next_event() {
   const Time known = completions_.empty() ? never : completions_.top().at;
-  if (wakes_.empty() && timers_.empty()) {
+  if (next_time() == never) {
     if (known == never && unfinished_ > 0) explain_deadlock();
     return known;
   }
@@ -265,6 +175,22 @@ std::vector<LinkUse> ClosedLoop::link_use() const {
   for (std::size_t i = 0; i < use.size(); ++i)
     for (const std::uint32_t member : fabric_.members[i]) use[i].bytes += static_cast<double>(ports_[member].bytes);
   return use;
+}
+
+const PacketCounts* ClosedLoop::packet_counts() {
+  counts_ = {};
+  for (const auto& part : parts_) {
+    counts_.packet_hops += part->counts_.packet_hops;
+    counts_.drops += part->counts_.drops;
+    counts_.pauses += part->counts_.pauses;
+    counts_.marks += part->counts_.marks;
+    counts_.max_queue_bytes = std::max(counts_.max_queue_bytes, part->counts_.max_queue_bytes);
+  }
+  return &counts_;
+}
+
+void ClosedLoop::forget_longest_queue() {
+  for (const auto& part : parts_) part->counts_.max_queue_bytes = 0;
 }
 
 // Follows from a link that must not send to the one that its packets wait for, until one comes twice.

@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "sim/packet/ring_buffer.hpp"
 
 namespace sim {
+class Workers;
 
 // What keeps a buffer from overflowing: frames that pause a link (RoCE), a count of free bytes at its far end (InfiniBand), nothing.
 enum class Backpressure : std::uint8_t { pause_frames, credits, none };
@@ -33,6 +35,7 @@ struct ClosedLoopSpec {
   double ecn_share = 0.2;  // marked just below the maximum
   Time timeout;            // without backpressure: when a sender goes back to what was not acknowledged
   std::uint64_t seed = 1;
+  int threads = 1;                                        // results are the same for any number
   std::shared_ptr<CongestionControl> congestion_control;  // null: at the max-min rate
 };
 
@@ -52,10 +55,13 @@ struct ClosedLoopSpec {
 //   3. At the end of the window all queues send.
 // A window is simulated when it is over: what ends in it entered its last link a delay earlier, so its ends are known, and what starts
 // in it is, too. So rates, counts and bytes of links are those of up to a window ago.
-// Events of a node at one instant go by kind, then link or flow. One thread.
+// Events of a node at one instant go by kind, then link or flow.
+// The nodes are split into parts, one for each thread; what leaves a part waits for the end of the window, and so does what concerns
+// all (ends, losses, timeouts, credits). Its order does not matter or is that of its content: the same result for any number of threads.
 class ClosedLoop final : public Network {
  public:
   ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec);
+  ~ClosedLoop() override;
   FlowId start(const FlowSpec& flow) override;  // shares in the order of the way, each 1; bytes are payload
   void cancel(FlowId flow) override;            // refused, as the next
   void set_capacity(LinkId link, BytesPerSecond capacity) override;
@@ -65,8 +71,8 @@ class ClosedLoop final : public Network {
   Time now() const override { return clock_; }
   std::vector<LinkUse> link_use() const override;
   void count(std::span<const LinkShare>, double, Time) override {}
-  const PacketCounts* packet_counts() override { return &counts_; }
-  void forget_longest_queue() { counts_.max_queue_bytes = 0; }
+  const PacketCounts* packet_counts() override;
+  void forget_longest_queue();
 
  private:
   static constexpr std::uint32_t none = PacketWays::none;
@@ -113,6 +119,7 @@ class ClosedLoop final : public Network {
     std::uint32_t sender = none;
     bool paused = false;   // by the far end
     bool waiting = false;  // for credits
+    bool crosses = false;  // to another part
 
     RingBuffer<Waiting> queue;
     std::int64_t ecn_min = 0, ecn_max = 0, credit = 0;
@@ -175,58 +182,31 @@ class ClosedLoop final : public Network {
     std::uint32_t size = 0;
   };
 
+  struct Part;  // closed_loop_part.hpp
+
   // Windows (closed_loop.cpp).
   void sort_links();
   void run_until(Time t);
-  void run_node(std::uint32_t node, Time end);
-  void prefetch(std::uint32_t node) const;
-  Time collect(std::uint32_t node, Time end);
-  void sort_inputs();
-  void handle(std::uint32_t node, const Event& input);
-  void send_in_order(std::uint32_t node, Time end);
-  void send_until(std::uint32_t link, Time end) {
-    while (ports_[link].armed < end) serve_when_armed(link);
-  }
-  void serve_when_armed(std::uint32_t link);
-  void arm(std::uint32_t link, Time at) { ports_[link].armed = std::min(ports_[link].armed, at); }
-  Time next_time() const { return std::min(wakes_.next_time(), timers_.next_time()); }
-  void wake(std::uint32_t node, Time at);
-  void post(std::uint32_t node, const Mail& mail);
-  bool sends_in_order(const Node& node) const { return node.pausing > 0 || spec_.backpressure == Backpressure::credits; }
+  template <class Work>
+  void each_part(Work&& work);
+  void end_window();
+  Time next_time() const;
   std::span<const std::uint32_t> links_into(std::uint32_t node) const;
   std::span<const std::uint32_t> links_from(std::uint32_t node) const;
+  [[noreturn]] void explain_deadlock() const;
 
-  // At the sender (closed_loop_sender.cpp).
+  // Parts (closed_loop_parts.cpp).
+  void make_parts();
+  void share_out(std::uint32_t parts);
+  Part& part_of(std::uint32_t node);
+
+  // Flows (closed_loop_sender.cpp).
   void prepare(const Event& timer);
-  void offer(std::uint32_t flow);
-  bool emit(std::uint32_t link);
-  void apply(Flow& flow, const Allowance& allowance);
-  std::uint32_t new_telemetry();
-  void on_acknowledgement(std::uint32_t flow, const Mail& mail);
-  void on_timeout(std::uint32_t flow, std::uint32_t round);
+  static void apply(Flow& flow, const Allowance& allowance);
   void finish(std::uint32_t flow, Time at);
   void release_if_over(std::uint32_t flow);
   FlowPath path_of(std::uint32_t flow) const;
-  std::int64_t wire_size(const Flow& flow, std::uint32_t sequence) const;
   bool is_lossless() const { return spec_.backpressure != Backpressure::none; }
-
-  // In the network (closed_loop_node.cpp).
-  void on_arrival(std::uint32_t link);
-  void serve(std::uint32_t link);
-  bool may_transmit(std::uint32_t link, std::int64_t size);
-  void transmit(std::uint32_t link, Packet& packet);
-  void deliver(std::uint32_t link, Packet& packet);
-  bool admit(std::uint32_t in_link, std::uint32_t out_link, std::int64_t size);
-  bool is_calm(const Wire& in, std::uint32_t out_link, std::int64_t size) const;
-  bool has_room(const Wire& in, std::uint32_t out_link, std::int64_t size) const;
-  bool fills_too_much(const Wire& in, std::int64_t size) const;
-  void tell_sender(std::uint32_t in_link, bool pause);
-  void release_buffer(std::uint32_t in_link, std::int64_t size);
-  std::int64_t pause_threshold(const Node& node, std::int64_t more = 0) const;  // with so much more in the buffer
-  void mark(std::uint32_t link, Packet& packet);
-  std::uint32_t link_to_take(std::uint32_t place, std::uint32_t node);
-  void lose(std::uint32_t flow, const Packet& packet);
-  [[noreturn]] void explain_deadlock() const;
 
   PacketFabric fabric_;
   ClosedLoopSpec spec_;
@@ -242,21 +222,25 @@ class ClosedLoop final : public Network {
   std::vector<Flow> flows_;
   std::vector<Receiver> receivers_;  // by flow
   std::vector<std::uint32_t> free_flows_;
-  std::vector<Telemetry> telemetry_;  // of packets under way, where it is asked for
-  std::vector<std::uint32_t> free_telemetry_;
+  // Of packets under way, where it is asked for: in blocks that stay where they are.
+  std::vector<std::unique_ptr<Telemetry[]>> telemetry_;
+  std::atomic<std::uint32_t> telemetry_blocks_ = 0;
+  std::vector<std::unique_ptr<Part>> parts_;
+  std::vector<std::uint32_t> order_, part_by_node_;  // neighbours one after the other
+  std::uint32_t parts_in_use_ = 1;
+  std::uint64_t windows_ = 0;
+  std::unique_ptr<Workers> workers_;
   EventQueue<Event> timers_;  // starts and timeouts
-  EventQueue<Wake> wakes_;
   Time window_;
-  std::vector<std::uint32_t> awake_;      // in this window
-  std::vector<Event> inputs_, unsorted_;  // of the node whose turn it is
-  std::vector<std::uint32_t> slots_;
+  std::size_t awake_ = 0;  // nodes in the last window
+  std::vector<Due> ended_;
+  std::vector<std::uint32_t> over_;  // flows of which nothing is under way any more
   Heap<Due> completions_;
   std::vector<FlowId> finished_;
   std::unique_ptr<MaxMin> fair_;  // without congestion control
   std::uint32_t unfinished_ = 0;
   PacketCounts counts_;
   Time clock_;  // of who asks
-  Time now_;    // the instant that is simulated
 };
 
 }  // namespace sim

@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <utility>
-#include "sim/packet/closed_loop.hpp"
+#include "sim/packet/closed_loop_part.hpp"
 #include "sim/random.hpp"
 
 // What a node does with packets: its queues, its buffer, marks and pauses.
 namespace sim {
 
-void ClosedLoop::on_arrival(std::uint32_t link) {
+void ClosedLoop::Part::on_arrival(std::uint32_t link) {
   Wire& in = wires_[link];
   Packet packet = in.on_way.front();
   in.on_way.pop_front();
@@ -25,7 +25,8 @@ void ClosedLoop::on_arrival(std::uint32_t link) {
   }
   if (!admit(link, out, packet.size)) {
     ++counts_.drops;
-    return lose(ways_.flow_at(packet.place), packet);
+    lost_.push_back({ways_.flow_at(packet.place), packet.record});
+    return;
   }
   port.queue.push_back({packet, link});
   port.queue_bytes += packet.size;
@@ -34,7 +35,7 @@ void ClosedLoop::on_arrival(std::uint32_t link) {
 }
 
 // Sends what the link may send now; comes again when it is free.
-void ClosedLoop::serve(std::uint32_t link) {
+void ClosedLoop::Part::serve(std::uint32_t link) {
   Port& port = ports_[link];
   if (port.paused) return;
   if (port.free > now_) return arm(link, port.free);
@@ -53,7 +54,7 @@ void ClosedLoop::serve(std::uint32_t link) {
 }
 
 // With credits: whether the far end has room. If not, the port is woken when more comes back.
-bool ClosedLoop::may_transmit(std::uint32_t link, std::int64_t size) {
+bool ClosedLoop::Part::may_transmit(std::uint32_t link, std::int64_t size) {
   if (spec_.backpressure != Backpressure::credits) return true;
   Port& port = ports_[link];
   auto& returned = returned_[link];
@@ -65,7 +66,7 @@ bool ClosedLoop::may_transmit(std::uint32_t link, std::int64_t size) {
   return false;
 }
 
-void ClosedLoop::transmit(std::uint32_t link, Packet& packet) {
+void ClosedLoop::Part::transmit(std::uint32_t link, Packet& packet) {
   Port& port = ports_[link];
   port.free = now_ + (packet.size == spec_.payload + spec_.header ? port.packet_time : Bytes{packet.size} / fabric_.links[link].capacity);
   ++port.packets;
@@ -75,28 +76,31 @@ void ClosedLoop::transmit(std::uint32_t link, Packet& packet) {
   if (spec_.congestion_control) mark(link, packet);
   packet.at = port.free + port.delay;
   if (ways_.is_end(packet.place + 1)) return deliver(link, packet);
-  Wire& wire = wires_[link];
-  const bool first = wire.on_way.empty();  // otherwise it will wake for an earlier one
-  wire.on_way.push_back(packet);
-  if (first) wake(wire.to, packet.at);
+  if (port.crosses)
+    outboxes_[loop_.part_by_node_[fabric_.links[link].to]].packets.push_back({link, packet});
+  else
+    put_on(link, packet);
 }
 
 // What the receiver does when the packet comes to it: nothing stands between it and the last link. In order it counts; out of order
 // only where nothing is lost, as there every packet comes once.
-void ClosedLoop::deliver(std::uint32_t link, Packet& packet) {
+void ClosedLoop::Part::deliver(std::uint32_t link, Packet& packet) {
   const std::uint32_t flow = ways_.flow_at(packet.place + 1);
   Receiver& receiver = receivers_[flow];
   if (spec_.backpressure == Backpressure::credits) returned_[link].push_back({packet.at + ports_[link].delay, std::int64_t{packet.size}});
   std::uint32_t answer = packet.sequence;
   if (is_lossless()) {
     receiver.end = std::max(receiver.end, packet.at);
-    if (--receiver.to_end == 0) finish(flow, receiver.end);
+    if (--receiver.to_end == 0) ended_.push_back({receiver.end, flow});
   } else if (packet.sequence == receiver.expected) {
     receiver.refused = false;
     ++receiver.expected;
-    if (--receiver.to_end == 0) finish(flow, packet.at);
+    if (--receiver.to_end == 0) ended_.push_back({packet.at, flow});
   } else if (packet.sequence > receiver.expected) {
-    if (std::exchange(receiver.refused, true)) return lose(flow, packet);
+    if (std::exchange(receiver.refused, true)) {
+      lost_.push_back({flow, packet.record});
+      return;
+    }
     packet.refused = true;
     answer = receiver.expected;
   }
@@ -108,17 +112,10 @@ void ClosedLoop::deliver(std::uint32_t link, Packet& packet) {
   post(receiver.node, mail);
 }
 
-// What is lost is answered by nobody.
-void ClosedLoop::lose(std::uint32_t flow, const Packet& packet) {
-  if (packet.record != none) free_telemetry_.push_back(packet.record);
-  --flows_[flow].unanswered;
-  release_if_over(flow);
-}
-
-void ClosedLoop::mark(std::uint32_t link, Packet& packet) {
+void ClosedLoop::Part::mark(std::uint32_t link, Packet& packet) {
   const Port& port = ports_[link];
   if (packet.record != none) {
-    Telemetry& record = telemetry_[packet.record];
+    Telemetry& record = telemetry(packet.record);
     if (record.size < record.hops.size()) record.hops[record.size++] = {now_, port.bytes, port.queue_bytes, fabric_.links[link].capacity};
   }
   if (port.queue_bytes == 0 || port.queue_bytes <= port.ecn_min || packet.marked) return;
@@ -131,7 +128,7 @@ void ClosedLoop::mark(std::uint32_t link, Packet& packet) {
 }
 
 // Room for a packet in the node between two links; pauses the first one if it fills it too much.
-bool ClosedLoop::admit(std::uint32_t in_link, std::uint32_t out_link, std::int64_t size) {
+bool ClosedLoop::Part::admit(std::uint32_t in_link, std::uint32_t out_link, std::int64_t size) {
   Wire& in = wires_[in_link];
   Node& node = nodes_[in.to];
   if (is_calm(in, out_link, size)) {
@@ -156,49 +153,46 @@ bool ClosedLoop::admit(std::uint32_t in_link, std::uint32_t out_link, std::int64
 }
 
 // Without the arithmetic: nothing is near a threshold.
-bool ClosedLoop::is_calm(const Wire& in, std::uint32_t out_link, std::int64_t size) const {
+bool ClosedLoop::Part::is_calm(const Wire& in, std::uint32_t out_link, std::int64_t size) const {
   const Node& node = nodes_[in.to];
   const std::int64_t held = is_lossless() ? in.buffered : ports_[out_link].queue_bytes;
   return node.used + size <= node.shared / 2 && held + size <= node.calm;
 }
 
-bool ClosedLoop::has_room(const Wire& in, std::uint32_t out_link, std::int64_t size) const {
+bool ClosedLoop::Part::has_room(const Wire& in, std::uint32_t out_link, std::int64_t size) const {
   const std::int64_t free = spec_.buffer - nodes_[in.to].used;
   if (size > free) return false;
   return is_lossless() || static_cast<double>(ports_[out_link].queue_bytes + size) <= spec_.buffer_share * static_cast<double>(free);
 }
 
-bool ClosedLoop::fills_too_much(const Wire& in, std::int64_t size) const {
+bool ClosedLoop::Part::fills_too_much(const Wire& in, std::int64_t size) const {
   if (spec_.backpressure != Backpressure::pause_frames || in.pausing) return false;
   return in.buffered + size > pause_threshold(nodes_[in.to], size);
 }
 
-std::int64_t ClosedLoop::pause_threshold(const Node& node, std::int64_t more) const {
+std::int64_t ClosedLoop::Part::pause_threshold(const Node& node, std::int64_t more) const {
   const auto free = static_cast<double>(std::max<std::int64_t>(0, node.shared - node.used - more));
   const auto share = static_cast<std::int64_t>(free * spec_.buffer_share);
   return spec_.xoff > 0 ? std::min(spec_.xoff, std::max<std::int64_t>(0, node.shared - node.used - more)) : share;
 }
 
 // Where both come at one instant, the later one holds.
-void ClosedLoop::tell_sender(std::uint32_t in_link, bool pause) {
+void ClosedLoop::Part::tell_sender(std::uint32_t in_link, bool pause) {
   Wire& in = wires_[in_link];
   in.pausing = pause;
   nodes_[in.to].pausing += pause ? 1 : -1;
   const std::uint32_t frame = in.frames++ << 1 | static_cast<std::uint32_t>(pause);
-  post(in.from, {event(now_ + std::max(ports_[in_link].delay, window_), Kind::pause, in_link, frame)});
+  post(in.from, {event(now_ + std::max(fabric_.links[in_link].delay, window_), Kind::pause, in_link, frame)});
 }
 
-void ClosedLoop::release_buffer(std::uint32_t in_link, std::int64_t size) {
+void ClosedLoop::Part::release_buffer(std::uint32_t in_link, std::int64_t size) {
   Wire& in = wires_[in_link];
   Node& node = nodes_[in.to];
   node.used -= size;
   in.buffered -= size;
   if (spec_.backpressure == Backpressure::credits) {
-    returned_[in_link].push_back({now_ + std::max(ports_[in_link].delay, window_), size});
-    if (ports_[in_link].waiting) {
-      arm(in_link, std::max(ports_[in_link].free, returned_[in_link].front().first));
-      wake(in.from, ports_[in_link].armed);
-    }
+    const Time at = now_ + std::max(fabric_.links[in_link].delay, window_);
+    outboxes_[loop_.part_by_node_[in.from]].credits.push_back({in_link, {at, size}});
   }
   if (!in.pausing) return;
   const std::int64_t threshold = pause_threshold(node);
@@ -207,7 +201,7 @@ void ClosedLoop::release_buffer(std::uint32_t in_link, std::int64_t size) {
   tell_sender(in_link, false);
 }
 
-std::uint32_t ClosedLoop::link_to_take(std::uint32_t place, std::uint32_t node) {
+std::uint32_t ClosedLoop::Part::link_to_take(std::uint32_t place, std::uint32_t node) {
   const std::uint32_t network_link = ways_.network_link(place);
   if (const std::uint32_t only = ways_.only_member(network_link); only != none) [[likely]]
     return only;

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <limits>
 #include "sim/error.hpp"
-#include "sim/packet/closed_loop.hpp"
+#include "sim/packet/closed_loop_part.hpp"
 
 namespace sim {
 
@@ -34,6 +34,10 @@ FlowId ClosedLoop::start(const FlowSpec& spec) {
     throw InputError("network: end points with several first links are not supported yet with packets. Take routing ecmp.");
   flow.first_link = choices.front();
   receiver.node = fabric_.links[flow.first_link].from;
+  const auto& last = fabric_.members[ways_.network_link(flow.first + flow.links - 1)];
+  const auto part_before = [&](std::uint32_t link) { return part_by_node_[fabric_.links[link].from]; };
+  if (!std::all_of(last.begin(), last.end(), [&](std::uint32_t link) { return part_before(link) == part_before(last.front()); }))
+    share_out(parts_in_use_ = 1);  // its receiver hears from several
   for (std::uint32_t place = flow.first; !ways_.is_end(place); ++place) {
     const PacketLink& link = fabric_.links[fabric_.members[ways_.network_link(place)].front()];
     receiver.return_time += link.delay + Bytes{spec_.acknowledgement} / link.capacity;
@@ -48,7 +52,7 @@ void ClosedLoop::prepare(const Event& timer) {
   const std::uint32_t node = receivers_[id].node;
   if (timer.kind() == Kind::timeout) {
     if (!flows_[id].alive || flows_[id].round != timer.detail) return;
-    return post(node, {timer});
+    return part_of(node).post(node, {timer});
   }
   Flow& flow = flows_[id];
   Port& port = ports_[flow.first_link];
@@ -67,7 +71,7 @@ void ClosedLoop::prepare(const Event& timer) {
   } else {
     apply(flow, spec_.congestion_control->start(id, path, timer.at));
   }
-  post(node, {timer});
+  part_of(node).post(node, {timer});
   if (!is_lossless()) timers_.push(event(timer.at + spec_.timeout, Kind::timeout, id, flow.round));
 }
 
@@ -85,7 +89,7 @@ FlowPath ClosedLoop::path_of(std::uint32_t flow) const {
   return path;
 }
 
-std::int64_t ClosedLoop::wire_size(const Flow& flow, std::uint32_t sequence) const {
+std::int64_t ClosedLoop::Part::wire_size(const Flow& flow, std::uint32_t sequence) const {
   return std::min(spec_.payload, flow.bytes - spec_.payload * sequence) + spec_.header;
 }
 
@@ -95,7 +99,7 @@ void ClosedLoop::apply(Flow& flow, const Allowance& allowance) {
 }
 
 // Puts a flow where it belongs: among those that may send now or later, or nowhere while its window is full.
-void ClosedLoop::offer(std::uint32_t id) {
+void ClosedLoop::Part::offer(std::uint32_t id) {
   Flow& flow = flows_[id];
   const bool window_open =
       flow.in_flight == 0 || static_cast<double>(flow.in_flight) + static_cast<double>(spec_.payload + spec_.header) <= flow.window;
@@ -112,7 +116,7 @@ void ClosedLoop::offer(std::uint32_t id) {
 }
 
 // The next packet of the flow whose turn it is. False: there was none, or it may not be sent; the port is woken when that changes.
-bool ClosedLoop::emit(std::uint32_t link) {
+bool ClosedLoop::Part::emit(std::uint32_t link) {
   Sender& sender = senders_[ports_[link].sender];
   for (; !sender.due.empty() && sender.due.top().at <= now_; sender.due.pop()) sender.ready.push_back(sender.due.top().flow);
   if (sender.ready.empty()) {
@@ -124,15 +128,15 @@ bool ClosedLoop::emit(std::uint32_t link) {
   if (flow.acknowledged == flow.packets) {  // meanwhile
     sender.ready.pop_front();
     flow.queued = false;
-    release_if_over(id);
+    note_if_over(id);
     return emit(link);
   }
   const std::int64_t size = wire_size(flow, flow.next);
   if (!may_transmit(link, size)) return false;
   sender.ready.pop_front();
   flow.queued = false;
-  if (fair_)
-    flow.rate = fair_->rate(FlowId{id}).value();
+  if (const auto& fair = loop_.fair_)
+    flow.rate = fair->rate(FlowId{id}).value();
   else
     apply(flow, spec_.congestion_control->before_packet(id, size, now_));
   Packet packet{.sent = now_, .place = flow.first, .sequence = flow.next++};
@@ -146,18 +150,20 @@ bool ClosedLoop::emit(std::uint32_t link) {
   return true;
 }
 
-std::uint32_t ClosedLoop::new_telemetry() {
+std::uint32_t ClosedLoop::Part::new_telemetry() {
   if (free_telemetry_.empty()) {
-    free_telemetry_.push_back(static_cast<std::uint32_t>(telemetry_.size()));
-    telemetry_.emplace_back();
+    const std::uint32_t number = loop_.telemetry_blocks_++;
+    if (number >= loop_.telemetry_.size()) throw SimulationError("network: too many packets under way for telemetry.");
+    loop_.telemetry_[number] = std::make_unique<Telemetry[]>(block);
+    for (std::uint32_t i = 0; i < block; ++i) free_telemetry_.push_back(number * block + i);
   }
   const std::uint32_t record = free_telemetry_.back();
   free_telemetry_.pop_back();
-  telemetry_[record].size = 0;
+  telemetry(record).size = 0;
   return record;
 }
 
-void ClosedLoop::on_acknowledgement(std::uint32_t id, const Mail& mail) {
+void ClosedLoop::Part::on_acknowledgement(std::uint32_t id, const Mail& mail) {
   Flow& flow = flows_[id];
   flow.in_flight = std::max<std::int64_t>(0, flow.in_flight - mail.size);
   --flow.unanswered;
@@ -168,21 +174,26 @@ void ClosedLoop::on_acknowledgement(std::uint32_t id, const Mail& mail) {
     flow.acknowledged = mail.event.detail + 1;
     flow.progress = now_;
   }
-  if (!fair_) {
+  if (!loop_.fair_) {
     Acknowledgement ack{.now = now_, .round_trip = now_ - mail.sent, .bytes = mail.size};
     ack.sequence = mail.event.detail;
     ack.next = flow.next;
     ack.bytes_in_flight = flow.in_flight;
     ack.marked = mail.marked;
-    if (mail.record != none) ack.hops = {telemetry_[mail.record].hops.data(), telemetry_[mail.record].size};
+    if (mail.record != none) ack.hops = {telemetry(mail.record).hops.data(), telemetry(mail.record).size};
     apply(flow, spec_.congestion_control->on_acknowledgement(id, ack));
   }
   if (mail.record != none) free_telemetry_.push_back(mail.record);
   offer(id);
-  release_if_over(id);
+  note_if_over(id);
 }
 
-void ClosedLoop::on_timeout(std::uint32_t id, std::uint32_t round) {
+void ClosedLoop::Part::note_if_over(std::uint32_t id) {
+  const Flow& flow = flows_[id];
+  if (flow.reported && flow.unanswered == 0 && !flow.queued) over_.push_back(id);
+}
+
+void ClosedLoop::Part::on_timeout(std::uint32_t id, std::uint32_t round) {
   Flow& flow = flows_[id];
   if (!flow.alive || flow.round != round || flow.acknowledged == flow.packets) return;
   if (now_ - flow.progress >= spec_.timeout) {
@@ -191,7 +202,7 @@ void ClosedLoop::on_timeout(std::uint32_t id, std::uint32_t round) {
     flow.progress = now_;
     offer(id);
   }
-  timers_.push(event(std::max(flow.progress + spec_.timeout, now_ + window_), Kind::timeout, id, round));
+  timers_.push_back(event(std::max(flow.progress + spec_.timeout, now_ + window_), Kind::timeout, id, round));
 }
 
 void ClosedLoop::finish(std::uint32_t id, Time at) {

@@ -8,11 +8,27 @@
 namespace sim {
 namespace {
 constexpr Time worth_sharing = Time::picoseconds(100'000);  // a shorter window holds too little work for several threads
+
+// Consecutive nodes, about as many links in each part.
+std::vector<std::uint32_t> share_nodes(const PacketFabric& fabric, std::uint32_t parts) {
+  std::vector<std::uint64_t> links_of(fabric.nodes);
+  for (const PacketLink& link : fabric.links) ++links_of[link.from];
+  std::vector<std::uint32_t> part_of_node;
+  std::uint64_t before = 0;
+  for (const std::uint64_t links : links_of) {
+    part_of_node.push_back(static_cast<std::uint32_t>(before * parts / std::max<std::size_t>(fabric.links.size(), 1)));
+    before += links;
+  }
+  for (std::uint32_t& part : part_of_node) part = std::min(part, parts - 1);
+  return part_of_node;
+}
+
 }  // namespace
 
 OpenLoop::OpenLoop(PacketFabric fabric, const OpenLoopSpec& spec)
     : fabric_(std::move(fabric)), spec_(spec), ways_(fabric_), window_(never) {
   const auto parts = static_cast<std::uint32_t>(std::max(spec.threads, 1));
+  const std::vector<std::uint32_t> part_of_node = share_nodes(fabric_, parts);
   parts_.resize(parts);
   for (Part& part : parts_) part.parcels.resize(parts);
   links_.resize(fabric_.links.size());
@@ -20,7 +36,7 @@ OpenLoop::OpenLoop(PacketFabric fabric, const OpenLoopSpec& spec)
     const PacketLink& link = fabric_.links[i];
     links_[i].packet_time = Bytes{spec.mtu} / link.capacity;
     links_[i].delay = link.delay;
-    links_[i].part = static_cast<std::uint32_t>(std::uint64_t{link.from} * parts / std::max(fabric_.nodes, 1u));
+    links_[i].part = part_of_node[link.from];
     window_ = std::min(window_, link.delay);
   }
   window_ = links_.empty() ? Time{} : window_ + Time::picoseconds(1);  // a transmission takes at least one
@@ -111,7 +127,8 @@ void OpenLoop::run_window(Time end) {
       for (std::size_t i = 0; i < parts_.size(); ++i) work(i);
       return;
     }
-    parallel_for(parts_.size(), spec_.threads, work);
+    if (!workers_) workers_ = std::make_unique<Workers>(spec_.threads);
+    workers_->for_each(parts_.size(), work);
   };
   each_part([&](std::size_t i) { collect(parts_[i], i, end); });
   each_part([&](std::size_t i) { deliver(parts_[i], i, end); });

@@ -1,12 +1,14 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <queue>
 #include <span>
 #include <vector>
 #include "sim/network.hpp"
 #include "sim/packet/packet_way.hpp"
 #include "sim/packet/ring_buffer.hpp"
+#include "sim/parallel.hpp"
 
 namespace sim {
 
@@ -120,6 +122,7 @@ class OpenLoop final : public Network {
   std::vector<std::uint32_t> free_flows_;
   std::vector<Sender> senders_;
   std::vector<Part> parts_;
+  std::unique_ptr<Workers> workers_;  // from the first shared window on
   Heap<Completion> starts_;  // whose latency is longer than that of their links
   Heap<Completion> completions_;
   std::vector<FlowId> finished_;

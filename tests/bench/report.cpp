@@ -37,7 +37,7 @@ std::string processor() {
   return "unknown";
 }
 
-bool more_is_better(const std::string& unit) { return unit.ends_with("/s"); }
+bool more_is_better(const std::string& unit) { return unit.ends_with("/s") || unit == "times"; }
 }  // namespace
 
 double allocated() {

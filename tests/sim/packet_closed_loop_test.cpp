@@ -232,6 +232,29 @@ TEST(ClosedLoop, twice_the_same_is_the_same) {
   EXPECT_EQ(run(), run());
 }
 
+// Three runs on 256 hosts and an incast, each with another backpressure and another sender: ends and counts for 1 to 4 threads. The
+// incast fills buffers, so pauses, credits, losses and timeouts cross from part to part.
+TEST(ClosedLoop, the_number_of_threads_changes_nothing) {
+  for (const char* name : {"T1a1_perm1M", "T1e_incast"}) {
+    const bench::Case input = bench::make_case(name);
+    for (const auto& [control, backpressure] :
+         {std::pair(&dcqcn, Backpressure::pause_frames), std::pair(&hpcc, Backpressure::credits), std::pair(&swift, Backpressure::none)}) {
+      const auto run = [&](int threads) {
+        ClosedLoopSpec spec = with(control(), backpressure);
+        spec.threads = threads;
+        spec.buffer = backpressure == Backpressure::pause_frames ? 4 << 20 : 1 << 20;
+        ClosedLoop network(bench::packet_fabric(input), spec);
+        const auto finishes = bench::simulate(input, network).finishes;
+        const PacketCounts& c = *network.packet_counts();
+        return std::tuple(finishes, c.packet_hops, c.drops, c.pauses, c.marks, c.max_queue_bytes);
+      };
+      const auto one = run(1);
+      EXPECT_GT(backpressure == Backpressure::none ? std::get<2>(one) : std::get<3>(one), 0u) << name;
+      for (int threads = 2; threads <= 4; ++threads) EXPECT_EQ(run(threads), one) << name << ", " << threads << " threads";
+    }
+  }
+}
+
 // At max-min rates completion times are near those of the fluid network.
 TEST(ClosedLoop, paced_packets_are_near_the_fluid_network) {
   for (const char* name : {"T1a1_perm1M", "T1e_incast"}) {
