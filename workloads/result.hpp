@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -93,6 +94,7 @@ struct Result {
   std::string name, network;
   std::uint64_t seed = 0;
   int gpus = 0;
+  std::map<std::string, int> accelerators = {};  // GPUs of each kind
   std::vector<JobResult> jobs;
   std::vector<Sensitivity> sensitivity;  // of the first job, when asked for (studies/sensitivity.hpp)
   NetworkStats network_stats;

@@ -59,6 +59,8 @@ Result run(const Scenario& scenario, const RunOptions& options) {
                 .seed = scenario.seed,
                 .gpus = scenario.cluster.gpus,
                 .warnings = scenario.warnings};
+  const topology::ClusterSpec& cluster = scenario.cluster;
+  for (int gpu = 0; gpu < cluster.gpus; ++gpu) ++result.accelerators[cluster.accelerator_of(fabric.host_of(gpu))];
   for (std::uint32_t j = 0; j < scenario.jobs.size(); ++j)
     check_memory(scenario, scenario.jobs[j],
                  worst_memory(settings_of(scenario.jobs[j], software.at(scenario.jobs[j].software)), whole, j, devices), result.warnings);

@@ -90,9 +90,8 @@ std::string summary_json(const Result& result) {
     jobs.push_back({{"name", job.name}, {"gpus", job.gpus}});
     jobs.back().update(job_json(job));
   }
-  Json all = {{"name", result.name}, {"version", std::string(version)},
-              {"seed", result.seed}, {"network", result.network},
-              {"gpus", result.gpus}, {"jobs", jobs}};
+  Json all = {{"name", result.name}, {"version", std::string(version)},     {"seed", result.seed}, {"network", result.network},
+              {"gpus", result.gpus}, {"accelerators", result.accelerators}, {"jobs", jobs}};
   all.update(job_json(result.jobs.empty() ? JobResult{} : result.jobs.front()));
   if (!result.sensitivity.empty()) all["sensitivity"] = sensitivity_json(result);
   all["network_stats"] = network_json(result.network_stats);

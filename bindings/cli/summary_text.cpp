@@ -164,8 +164,11 @@ std::string network(const workloads::NetworkStats& stats) {
 }  // namespace
 
 std::string summary_text(const Result& result, const std::vector<std::string>& files) {
-  std::string text = fmt::format("{}: {} GPU{}, {} network, seed {}\n\n", result.name, count(result.gpus), result.gpus == 1 ? "" : "s",
-                                 result.network, result.seed);
+  std::string kinds;
+  if (result.accelerators.size() > 1)
+    for (const auto& [name, gpus] : result.accelerators) kinds += fmt::format(", {} {}", count(gpus), name);
+  std::string text = fmt::format("{}: {} GPU{}{}, {} network, seed {}\n\n", result.name, count(result.gpus), result.gpus == 1 ? "" : "s",
+                                 kinds, result.network, result.seed);
   for (const auto& job : result.jobs) {
     if (result.jobs.size() > 1) text += fmt::format("job {}: {} GPUs\n", job.name, count(job.gpus));
     text += job_text(job) + "\n";

@@ -126,7 +126,7 @@ TEST(PacketTraffic, a_long_run_is_announced) {
   options.notice = [&](const std::string& text) { told = text; };
   options.progress = [](double) { return false; };  // stop at once
   EXPECT_THROW(play(star(2, "transport: ideal"), "id,src,dst,bytes,start_s\na,0,1,4096000000000,0\n", options), Interrupted);
-  EXPECT_THAT(told, HasSubstr("2e+09 packet-hops: this will take about 7 min."));
+  EXPECT_THAT(told, HasSubstr("2e+09 packet-hops: this will take about 4 min."));
 }
 
 // A training step's reductions as packets: the step takes as long as in the fluid network, and every byte crosses every link.
