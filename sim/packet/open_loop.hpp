@@ -123,7 +123,7 @@ class OpenLoop final : public Network {
   std::vector<Sender> senders_;
   std::vector<Part> parts_;
   std::unique_ptr<Workers> workers_;  // from the first shared window on
-  Heap<Completion> starts_;  // whose latency is longer than that of their links
+  Heap<Completion> starts_;           // whose latency is longer than that of their links
   Heap<Completion> completions_;
   std::vector<FlowId> finished_;
   PacketCounts counts_;

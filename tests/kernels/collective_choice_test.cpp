@@ -186,7 +186,8 @@ TEST(NcclTuningData, versions_are_found_and_older_ones_stand_in) {
 TEST(NcclSettings, unknown_names_get_the_known_ones) {
   const auto problems = problems_of({.version = "3.0", .algorithm = "Rings", .protocol = "ll128", .min_channels = 8, .max_channels = 4});
   ASSERT_EQ(problems.size(), 3u);
-  EXPECT_THAT(problems[0].second, HasSubstr("'Rings' is not known (known: Tree, Ring, NVLS, NVLSTree, PAT, CollNetDirect, CollNetChain, Hierarchical)."));
+  EXPECT_THAT(problems[0].second,
+              HasSubstr("'Rings' is not known (known: Tree, Ring, NVLS, NVLSTree, PAT, CollNetDirect, CollNetChain, Hierarchical)."));
   EXPECT_THAT(problems[1].second, HasSubstr("'3.0' is not known (known: 2.27, 2.28, 2.29, 2.30)."));
   EXPECT_THAT(problems[2].second, HasSubstr("4 channels at most and 8 at least."));
 }
