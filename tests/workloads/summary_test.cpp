@@ -127,14 +127,14 @@ Names operator+(Names a, const Names& b) {
   return a;
 }
 
-// INTERFACES, section 4, word by word; `error_causes`, `ranks_simulated`, `warnings`, memory's `rank` and the full links are ours beside
-// it.
+// INTERFACES, section 4, word by word; `accelerators`, `error_causes`, `ranks_simulated`, `warnings`, memory's `rank` and the full links
+// are ours beside it.
 TEST(SummaryOfARun, has_no_other_keys_than_these) {
   const Json all = summary_of(two_hosts());
   EXPECT_THAT(keys(all), testing::UnorderedElementsAreArray(of_a_job +
-                                                            Names{"name", "version", "seed", "network", "gpus", "jobs", "network_stats",
-                                                                  "bill_of_materials", "energy_j_per_step", "events", "wall_s", "cpu_s",
-                                                                  "peak_rss_bytes", "signature"} +
+                                                            Names{"name", "version", "seed", "network", "gpus", "accelerators", "jobs",
+                                                                  "network_stats", "bill_of_materials", "energy_j_per_step", "events",
+                                                                  "wall_s", "cpu_s", "peak_rss_bytes", "signature"} +
                                                             Names{"ranks_simulated", "warnings"}));
   EXPECT_THAT(keys(all["jobs"][0]), testing::UnorderedElementsAreArray(of_a_job + Names{"name", "gpus"}));
   EXPECT_THAT(keys(all["breakdown_s"]), testing::UnorderedElementsAreArray(categories));
