@@ -145,27 +145,32 @@ sim::ClosedLoopSpec closed_loop_spec(const topology::FabricSpec& spec, std::int6
 }
 
 namespace {
-std::unique_ptr<sim::Network> make_closed_loop(const Scenario& scenario, const topology::Fabric& fabric, std::int64_t header, int threads) {
+std::unique_ptr<sim::Network> make_closed_loop(const Scenario& scenario, const topology::Fabric& fabric, std::int64_t header, int threads,
+                                               sim::PacketLog* log) {
   sim::ClosedLoopSpec spec = closed_loop_spec(scenario.cluster.fabric, header, scenario.seed);
   spec.threads = threads;
+  spec.log = log;
   return std::make_unique<sim::ClosedLoop>(packet_fabric(scenario.cluster, fabric), spec);
 }
 }  // namespace
 
-std::unique_ptr<sim::Network> make_network(const Scenario& scenario, const topology::Fabric& fabric, int threads) {
-  if (scenario.network != "packet") return sim::make_network(scenario.network, fabric.network_links(), nullptr, threads);
+std::unique_ptr<sim::Network> make_network(const Scenario& scenario, const topology::Fabric& fabric, int threads,
+                                           const Watchers& watchers) {
+  if (scenario.network != "packet") return sim::make_network(scenario.network, fabric.network_links(), watchers.flows, threads);
   refuse_unsupported(scenario);
   const topology::FabricSpec& spec = scenario.cluster.fabric;
   if (spec.transport != Transport::ideal || spec.packet.congestion_control)
-    return make_closed_loop(scenario, fabric, header_bytes(spec.transport), threads);
+    return make_closed_loop(scenario, fabric, header_bytes(spec.transport), threads, watchers.packets);
   const std::int64_t mtu = spec.packet.mtu.value_or(sim::Bytes{constants().at("mtu_bytes").get<std::int64_t>()}).count();
-  return std::make_unique<sim::OpenLoop>(packet_fabric(scenario.cluster, fabric),
-                                         sim::OpenLoopSpec{.mtu = mtu, .choice = choice_of(spec), .threads = threads});
+  return std::make_unique<sim::OpenLoop>(
+      packet_fabric(scenario.cluster, fabric),
+      sim::OpenLoopSpec{.mtu = mtu, .choice = choice_of(spec), .threads = threads, .log = watchers.packets});
 }
 
-std::unique_ptr<sim::Network> make_packet_network_of_plan(const Scenario& scenario, const topology::Fabric& fabric, int threads) {
+std::unique_ptr<sim::Network> make_packet_network_of_plan(const Scenario& scenario, const topology::Fabric& fabric, int threads,
+                                                          sim::PacketLog* log) {
   refuse_unsupported(scenario);
-  return make_closed_loop(scenario, fabric, 0, threads);
+  return make_closed_loop(scenario, fabric, 0, threads, log);
 }
 
 void tell_of_packets(std::span<const sim::LinkUse> links, const topology::ClusterSpec& cluster,

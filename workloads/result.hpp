@@ -88,6 +88,7 @@ struct NetworkStats {
   std::vector<FullLink> full_links;          // the worst of them, worst first, at most 32
   std::optional<sim::PacketCounts> packets;  // of a packet network, as the next
   double fluid_step_time_s = 0;              // of the first job in the fluid network
+  std::vector<QueueUse> queues;              // where bytes waited longest, the worst first
 };
 
 struct Result {
@@ -110,6 +111,8 @@ struct Result {
   std::vector<RankRow> ranks;  // all of them, job by job
   std::vector<LinkRow> links;  // network links of the fabric
   LinkLoad link_load;
+  QueueTable queues;  // of a packet network, as the next
+  RateTable rates;
 };
 
 }  // namespace workloads

@@ -5,6 +5,7 @@
 #include "workloads/job_result.hpp"
 #include "workloads/network_report.hpp"
 #include "workloads/packet_network.hpp"
+#include "workloads/packet_report.hpp"
 #include "workloads/plan_builder.hpp"
 #include "workloads/run_cache.hpp"
 #include "workloads/simulation.hpp"
@@ -67,7 +68,7 @@ Result run(const Scenario& scenario, const RunOptions& options) {
 
   const auto fluid = scenario.network == "packet" ? std::optional(simulate_fluid(scenario, options, whole, devices)) : std::nullopt;
   if (fluid && options.notice) tell_of_packets(fluid->outcome.links, scenario.cluster, options.notice);
-  const Simulation simulation = simulate(scenario, options, whole, devices, fabric);
+  Simulation simulation = simulate(scenario, options, whole, devices, fabric);
   const Plan& plan = simulation.plan;
   const Outcome& outcome = simulation.outcome;
   for (std::uint32_t j = 0; j < scenario.jobs.size(); ++j) {
@@ -86,10 +87,17 @@ Result run(const Scenario& scenario, const RunOptions& options) {
   result.events = outcome.events;
   result.ranks_simulated = static_cast<int>(plan.ranks.size());
   result.signature = outcome.signature;
-  if (simulation.load) {
+  if (simulation.load || simulation.log) {
     result.ranks = make_rank_rows(whole, fabric);
     result.links = make_link_rows(fabric);
-    result.link_load = make_link_load(plan, *simulation.load);
+  }
+  if (simulation.load) result.link_load = make_link_load(plan, *simulation.load);
+  if (simulation.log) {
+    NetworkTrace packets = make_network_trace(*simulation.log, fabric, outcome.end);
+    result.network_stats.queues = worst_queues(packets);
+    result.link_load = std::move(packets.load);
+    result.queues = std::move(packets.queues);
+    result.rates = std::move(packets.rates);
   }
   result.wall_s = stopwatch.wall_s();
   result.cpu_s = stopwatch.cpu_s();

@@ -40,11 +40,13 @@ bool is_uneven(const Plan& plan) {
          std::ranges::any_of(plan.ranks, [](const Rank& rank) { return rank.slowness != 1; });
 }
 
-// Folded ranks and coupled collectives have no packets of their own. Links are not traced.
+// Folded ranks and coupled collectives have no packets of their own.
 Simulation simulate_packets(const Scenario& scenario, const RunOptions& options, Plan plan, const Devices& devices,
                             const topology::Fabric& fabric) {
   Simulation simulation{.plan = std::move(plan)};
-  sim::CoupledNetwork network(make_packet_network_of_plan(scenario, fabric, options.threads), simulation.plan.links, sim::Coupling::off);
+  if (options.trace_level > TraceLevel::none) simulation.log.emplace(fabric.links().size());
+  sim::CoupledNetwork network(make_packet_network_of_plan(scenario, fabric, options.threads, simulation.log ? &*simulation.log : nullptr),
+                              simulation.plan.links, sim::Coupling::off);
   simulation.outcome = Executor(simulation.plan, network, devices, options).run();
   if (const sim::PacketCounts* packets = network.packet_counts()) simulation.packets = *packets;
   return simulation;

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include "sim/packet/packet_fabric.hpp"
+#include "sim/packet/packet_log.hpp"
 #include "topology/fabric.hpp"
 #include "workloads/executor.hpp"
 #include "workloads/link_load.hpp"
@@ -14,6 +15,7 @@ struct Simulation {
   Outcome outcome;
   std::optional<LinkLoadHistogram> load;     // when traced
   std::optional<sim::PacketCounts> packets;  // of a packet network
+  std::optional<sim::PacketLog> log;         // of packets, when traced
 };
 
 // Carries out a plan. Folds, if asked to, as if every collective stayed one variable; where that turns out wrong, with

@@ -1,6 +1,7 @@
 #include "workloads/summary.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include "workloads/packet_report.hpp"
 #include "workloads/topology_json.hpp"
 #include "workloads/version.hpp"
 
@@ -66,20 +67,16 @@ Json network_json(const NetworkStats& stats) {
   for (const auto& link : stats.full_links)
     full_links.push_back(
         {{"name", link.name}, {"kind", link.kind}, {"utilization", link.utilization}, {"limiting_share", link.limiting_share}});
-  const auto counted = [&](auto member) { return stats.packets ? Json((*stats.packets).*member) : Json(); };
-  return {{"flows", stats.flows},
-          {"bytes", stats.bytes},
-          {"max_link_utilization", stats.max_link_utilization},
-          {"mean_link_utilization", stats.mean_link_utilization},
-          {"ecmp_max_flows_per_link", stats.ecmp_max_flows_per_link},
-          {"packet_hops", counted(&sim::PacketCounts::packet_hops)},
-          {"drops", counted(&sim::PacketCounts::drops)},
-          {"pauses", counted(&sim::PacketCounts::pauses)},
-          {"marks", counted(&sim::PacketCounts::marks)},
-          {"max_queue_bytes", counted(&sim::PacketCounts::max_queue_bytes)},
-          {"fluid_step_time_s", stats.packets ? Json(stats.fluid_step_time_s) : Json()},
-          {"full_link_count", stats.full_link_count},
-          {"full_links", full_links}};
+  Json json = {{"flows", stats.flows},
+               {"bytes", stats.bytes},
+               {"max_link_utilization", stats.max_link_utilization},
+               {"mean_link_utilization", stats.mean_link_utilization},
+               {"ecmp_max_flows_per_link", stats.ecmp_max_flows_per_link}};
+  json.update(packets_json(stats.packets, stats.queues));
+  json["fluid_step_time_s"] = stats.packets ? Json(stats.fluid_step_time_s) : Json();
+  json["full_link_count"] = stats.full_link_count;
+  json["full_links"] = full_links;
+  return json;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include "sim/error.hpp"
 #include "workloads/hdf5.hpp"
+#include "workloads/packet_tables.hpp"
 #include "workloads/whole_file.hpp"
 
 namespace workloads {
@@ -354,6 +355,13 @@ void TraceFile::write_links(std::span<const LinkRow> links, const LinkLoad& load
   write_column<double>(group.id(), "capacity_Bps", "byte s-1", links, [](const LinkRow& link) { return link.capacity_Bps; });
   const hdf5::Handle matrix = hdf5::write_matrix(group.id(), "load", load.bytes, links.size(), "byte");
   hdf5::set_attribute(matrix.id(), "bin_width_ps", load.bin_width.ps());
+}
+
+void TraceFile::write_packets(const QueueTable& queues, const RateTable& rates) {
+  writer_->drain();
+  const std::lock_guard inside(hdf5_lock());
+  write_queues(writer_->tables->file.id(), queues);
+  write_rates(writer_->tables->file.id(), rates);
 }
 
 // `complete` goes last into the file, and the name after it.

@@ -30,6 +30,7 @@ class TraceFile final : public sim::TraceSink {
 
   void write_ranks(std::span<const RankRow> ranks);                        // once
   void write_links(std::span<const LinkRow> links, const LinkLoad& load);  // once
+  void write_packets(const QueueTable& queues, const RateTable& rates);    // once, of a packet network
   void finish(const std::string& summary_json);                            // last; PATH is there after it
 
  private:

@@ -11,7 +11,8 @@ namespace {
 class ReportCommand final : public Command {
  public:
   void declare(Arguments& arguments) override {
-    arguments.positionals("FILE", files_, "RUN.h5 of weftsim run, results.h5 or results.csv of weftsim sweep; several make one page")
+    arguments
+        .positionals("FILE", files_, "RUN.h5 of weftsim run or traffic, results.h5 or results.csv of weftsim sweep; several make one page")
         .option("-o,--out", "PAGE.html", out_, "default: the first file's name with .html");
   }
 

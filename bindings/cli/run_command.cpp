@@ -5,6 +5,7 @@
 #include <optional>
 #include "bindings/cli/progress.hpp"
 #include "bindings/cli/summary_text.hpp"
+#include "bindings/report/queues_svg.hpp"
 #include "bindings/report/timeline_svg.hpp"
 #include "sim/error.hpp"
 #include "workloads/plan_builder.hpp"  // pipeline_ranks
@@ -34,6 +35,7 @@ class RunCommand final : public Command {
         .choice("--trace", level_, {"none", "summary", "ops", "full"},
                 "what the trace holds: summary and links, every pass and message, or every kernel")
         .option("--timeline", "F.svg", timeline_, "draw the pipeline of the last step")
+        .option("--queues", "F.svg", queues_, "draw queues, pauses and rates over time (network packet)")
         .option("--network", "NAME", network_, "analytic, fluid or packet, instead of the scenario's")
         .list("--set", "a.b.c=value", overrides_, "change one key of the scenario; may be repeated")
         .flag("--no-fold", no_fold_, "simulate every rank, also those that provably do the same")
@@ -44,6 +46,8 @@ class RunCommand final : public Command {
   ExitCode run(Console& console) override {
     const workloads::Scenario scenario = read(console.options());
     for (const std::string& warning : scenario.warnings) console.warn(warning);
+    if (!queues_.empty() && scenario.network != "packet")
+      throw sim::InputError("weftsim run: --queues draws those of packets. Add --network packet, or leave it out.");
     if (out_.empty() && !level_.empty() && level_ != "none") console.warn("--trace has no effect without --out RUN.h5.");
     std::optional<report::TimelineRecorder> recorder;
     std::unique_ptr<workloads::TraceFile> file = open_trace(scenario);
@@ -54,9 +58,11 @@ class RunCommand final : public Command {
     if (file) {
       file->write_ranks(result.ranks);
       file->write_links(result.links, result.link_load);
+      if (result.network_stats.packets) file->write_packets(result.queues, result.rates);
       file->finish(json);
     }
     if (recorder) write_whole_file(timeline_, picture(scenario, result, *recorder));
+    if (!queues_.empty()) write_whole_file(queues_, report::queues_svg(result.name, workloads::packet_series(result.queues, result.rates)));
     console.print(summary_text(result, files(console.options())));
     for (std::size_t i = scenario.warnings.size(); i < result.warnings.size(); ++i) console.warn(result.warnings[i]);
     console.write_json(json);
@@ -91,6 +97,7 @@ class RunCommand final : public Command {
                                   .critical_path = true,
                                   .trace = trace};
     if (!timeline_.empty()) options.trace_level = std::max(options.trace_level, workloads::TraceLevel::ops);
+    if (!queues_.empty()) options.trace_level = std::max(options.trace_level, workloads::TraceLevel::summary);
     options.progress = [&](double fraction) {
       bar.show(fraction);
       return !CtrlC::pressed();
@@ -121,12 +128,12 @@ class RunCommand final : public Command {
 
   std::vector<std::string> files(const GlobalOptions& options) const {
     std::vector<std::string> written;
-    for (const std::string& file : {out_, timeline_, options.json})
+    for (const std::string& file : {out_, timeline_, queues_, options.json})
       if (!file.empty() && file != "-") written.push_back(file);
     return written;
   }
 
-  std::string scenario_, out_, level_, timeline_, network_;
+  std::string scenario_, out_, level_, timeline_, queues_, network_;
   std::vector<std::string> overrides_;
   bool no_fold_ = false, exact_ = false, sensitivity_ = false;
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <map>
+#include "bindings/cli/packet_text.hpp"
 
 namespace cli {
 namespace {
@@ -141,11 +142,8 @@ std::string network(const workloads::NetworkStats& stats) {
                                                  percent(stats.max_link_utilization), percent(stats.mean_link_utilization),
                                                  count(static_cast<double>(stats.flows)), digits(stats.bytes / unit.factor), unit.unit));
   if (stats.packets) {
-    const auto number = [](std::uint64_t n) { return count(static_cast<double>(n)); };
-    return text +
-           line("packets", fmt::format("{} hops; {} dropped, {} marked, {} pauses", number(stats.packets->packet_hops),
-                                       number(stats.packets->drops), number(stats.packets->marks), number(stats.packets->pauses))) +
-           line("fluid", fmt::format("step time {:.4g} s in the fluid network", stats.fluid_step_time_s));
+    for (const auto& [label, words] : packet_lines(*stats.packets, stats.queues)) text += line(label, words);
+    return text + line("fluid", fmt::format("step time {:.4g} s in the fluid network", stats.fluid_step_time_s));
   }
   constexpr std::size_t most = 3;
   constexpr double worth_saying = 0.01;  // of the time; a NIC that sends both ways of a pipeline at once is below it

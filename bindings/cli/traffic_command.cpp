@@ -4,15 +4,19 @@
 #include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include "bindings/cli/packet_text.hpp"
 #include "bindings/cli/progress.hpp"
 #include "bindings/report/fct_svg.hpp"
+#include "bindings/report/queues_svg.hpp"
 #include "sim/error.hpp"
+#include "workloads/packet_report.hpp"
 #include "workloads/quantity.hpp"
 #include "workloads/scenario_reader.hpp"
 #include "workloads/traffic/flow_file.hpp"
 #include "workloads/traffic/patterns.hpp"
 #include "workloads/traffic/traffic_run.hpp"
 #include "workloads/traffic/traffic_summary.hpp"
+#include "workloads/traffic/traffic_trace.hpp"
 
 namespace cli {
 namespace {
@@ -74,9 +78,9 @@ std::string traffic_text(const workloads::Scenario& scenario, const FlowList& li
                    fmt::format("{}{} flows on the fullest of {} links, {:.2f} times the mean load",
                                tier.direction.empty() ? "" : tier.direction + ": ", tier.max_flows, tier.links, tier.max_over_mean));
   if (outcome.packets)
-    text += line("packets", fmt::format("{} hops; {} dropped, {} marked, {} pauses; longest queue {}", count(outcome.packets->packet_hops),
-                                        count(outcome.packets->drops), count(outcome.packets->marks), count(outcome.packets->pauses),
-                                        volume(static_cast<double>(outcome.packets->max_queue_bytes))));
+    for (const auto& [label, words] :
+         packet_lines(*outcome.packets, outcome.trace ? workloads::worst_queues(*outcome.trace) : std::vector<workloads::QueueUse>{}))
+      text += line(label, words);
   text += size_table(summary) + "\n";
   text += line("simulated",
                fmt::format("{} events in {}; signature {:016x}", count(outcome.events), duration(outcome.wall_s), outcome.signature));
@@ -84,8 +88,12 @@ std::string traffic_text(const workloads::Scenario& scenario, const FlowList& li
   return text;
 }
 
+std::string title_of(const workloads::Scenario& scenario, const FlowList& list) {
+  return fmt::format("{}: {}", scenario.name, std::filesystem::path(list.source).filename().string());
+}
+
 std::string picture(const workloads::Scenario& scenario, const FlowList& list, const TrafficOutcome& outcome) {
-  report::FctPlot plot{fmt::format("{}: {}", scenario.name, std::filesystem::path(list.source).filename().string()), {}};
+  report::FctPlot plot{title_of(scenario, list), {}};
   for (std::size_t flow = 0; flow < list.size(); ++flow)
     plot.flows.push_back({bytes_of(list, flow), completion_s(outcome, flow), slowdown(outcome, flow)});
   return report::fct_svg(plot);
@@ -105,6 +113,9 @@ class TrafficCommand final : public Command {
         .option("--flows-count", "N", flow_count_, "web-search: how many flows (default 10000)")
         .option("--out", "FCT.csv", out_, "write id,src,dst,bytes,start_s,finish_s,tag of each flow")
         .option("--plot", "F.svg", plot_, "draw the completion times and the slowdown by size")
+        .option("--trace", "RUN.h5", trace_,
+                "write flows, loads of links, and of packets queues and rates over time as HDF5 (docs/trace.md)")
+        .option("--queues", "F.svg", queues_, "draw queues, pauses and rates over time (network packet)")
         .option("--network", "NAME", network_, "analytic, fluid or packet, instead of the scenario's")
         .list("--set", "a.b.c=value", overrides_, "change one key of the scenario; may be repeated")
         .flag("--exact", exact_, "simulate every message of a ring, also while no other flow is on its links");
@@ -116,6 +127,8 @@ class TrafficCommand final : public Command {
     workloads::Scenario scenario = workloads::read_scenario(scenario_, {.overrides = overrides_, .workload_required = false});
     if (console.options().seed_given) scenario.seed = console.options().seed;
     for (const std::string& warning : scenario.warnings) console.warn(warning);
+    if (!queues_.empty() && scenario.network != "packet")
+      throw sim::InputError("weftsim traffic: --queues draws those of packets. Add --network packet, or leave it out.");
     const topology::Fabric fabric(scenario.cluster);
     spec_.seed = scenario.seed;
     const FlowList list = flows_.empty() ? make_pattern(spec_, scenario.cluster) : read_flows(flows_, fabric);
@@ -123,8 +136,13 @@ class TrafficCommand final : public Command {
     const TrafficSummary summary = workloads::traffic::summarize(list, outcome);
     if (!out_.empty()) write_whole_file(out_, completion_csv(list, outcome.start, outcome.finish));
     if (!plot_.empty()) write_whole_file(plot_, picture(scenario, list, outcome));
+    if (!queues_.empty())
+      write_whole_file(queues_,
+                       report::queues_svg(title_of(scenario, list), workloads::packet_series(outcome.trace->queues, outcome.trace->rates)));
+    const std::string json = traffic_json(scenario, list, outcome, summary).dump(2) + "\n";
+    if (!trace_.empty()) write_trace(trace_, scenario, fabric, list, outcome, json);
     console.print(traffic_text(scenario, list, outcome, summary, files(console.options())));
-    console.write_json(traffic_json(scenario, list, outcome, summary).dump(2) + "\n");
+    console.write_json(json);
     return ExitCode::done;
   }
 
@@ -137,6 +155,7 @@ class TrafficCommand final : public Command {
     const CtrlC ctrl_c;
     const TrafficOptions options{.threads = console.options().threads,
                                  .exact = exact_,
+                                 .trace = !trace_.empty() || !queues_.empty(),
                                  .progress =
                                      [&](double fraction) {
                                        bar.show(fraction);
@@ -178,12 +197,12 @@ class TrafficCommand final : public Command {
 
   std::vector<std::string> files(const GlobalOptions& options) const {
     std::vector<std::string> written;
-    for (const std::string& file : {out_, plot_, options.json})
+    for (const std::string& file : {out_, plot_, queues_, trace_, options.json})
       if (!file.empty() && file != "-") written.push_back(file);
     return written;
   }
 
-  std::string scenario_, flows_, out_, plot_, size_, network_;
+  std::string scenario_, flows_, out_, plot_, trace_, queues_, size_, network_;
   int senders_ = absent, receiver_ = absent, end_points_ = absent, flow_count_ = absent;
   double load_ = absent;
   bool exact_ = false;

@@ -101,6 +101,7 @@ void ClosedLoop::run_until(Time t) {
     const Time end = begin + window_;
     while (timers_.next_time() < end) prepare(timers_.pop());
     if (fair_ && fair_->changed()) fair_->solve();
+    if (spec_.log) spec_.log->make_room(end);
     each_part([&](Part& part) { part.run_window(end); });
     each_part([&](Part& part) { part.take_in(); });
     end_window();
@@ -185,6 +186,11 @@ const PacketCounts* ClosedLoop::packet_counts() {
     counts_.pauses += part->counts_.pauses;
     counts_.marks += part->counts_.marks;
     counts_.max_queue_bytes = std::max(counts_.max_queue_bytes, part->counts_.max_queue_bytes);
+  }
+  for (const Port& port : ports_) {
+    const Time since = port.paused_since == never ? Time{} : std::max(Time{}, clock_ - port.paused_since);
+    counts_.paused += port.paused_for + since;
+    counts_.paused_links += port.paused_since != never || port.paused_for > Time{};
   }
   return &counts_;
 }

@@ -12,6 +12,7 @@
 #include "sim/max_min.hpp"
 #include "sim/network.hpp"
 #include "sim/packet/congestion_control.hpp"
+#include "sim/packet/packet_log.hpp"
 #include "sim/packet/packet_way.hpp"
 #include "sim/packet/ring_buffer.hpp"
 
@@ -36,6 +37,7 @@ struct ClosedLoopSpec {
   Time timeout;            // without backpressure: when a sender goes back to what was not acknowledged
   std::uint64_t seed = 1;
   int threads = 1;                                        // results are the same for any number
+  PacketLog* log = nullptr;                               // told of queues and rates; outlives the network
   std::shared_ptr<CongestionControl> congestion_control;  // null: at the max-min rate
 };
 
@@ -124,6 +126,7 @@ class ClosedLoop final : public Network {
     RingBuffer<Waiting> queue;
     std::int64_t ecn_min = 0, ecn_max = 0, credit = 0;
     std::uint32_t turn = 0;
+    Time paused_since = never, paused_for;  // also while it waits for credits
   };
   struct alignas(64) Wire {     // a link as its far end sees it
     RingBuffer<Packet> on_way;  // none where the way ends
@@ -174,6 +177,7 @@ class ClosedLoop final : public Network {
     Time return_time;                        // of an acknowledgement
     Time end;                                // of what is on the last link
     std::uint32_t node = 0;                  // of the sender
+    std::uint32_t stream = 0;                // in the log
     std::uint32_t to_end = 0, expected = 0;  // packets that have not entered the last link; received in order
     bool refused = false;                    // told the sender of a gap
   };

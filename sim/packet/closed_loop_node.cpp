@@ -25,12 +25,14 @@ void ClosedLoop::Part::on_arrival(std::uint32_t link) {
   }
   if (!admit(link, out, packet.size)) {
     ++counts_.drops;
+    if (log_) log_->drop(out, now_);
     lost_.push_back({ways_.flow_at(packet.place), packet.record});
     return;
   }
   port.queue.push_back({packet, link});
   port.queue_bytes += packet.size;
   counts_.max_queue_bytes = std::max(counts_.max_queue_bytes, port.queue_bytes);
+  if (log_) log_->queue(out, now_, port.queue_bytes);
   serve(out);
 }
 
@@ -43,6 +45,7 @@ void ClosedLoop::Part::serve(std::uint32_t link) {
     Waiting& head = port.queue.front();
     if (may_transmit(link, head.packet.size)) {
       port.queue_bytes -= head.packet.size;
+      if (log_) log_->queue(link, now_, port.queue_bytes);
       release_buffer(head.from, head.packet.size);
       transmit(link, head.packet);
       port.queue.pop_front();
@@ -60,6 +63,7 @@ bool ClosedLoop::Part::may_transmit(std::uint32_t link, std::int64_t size) {
   auto& returned = returned_[link];
   for (; !returned.empty() && returned.front().first <= now_; returned.pop_front()) port.credit += returned.front().second;
   const bool waited = std::exchange(port.waiting, port.credit < size);
+  note_pause(link, port.waiting);
   if (!port.waiting) return true;
   if (!waited) ++counts_.pauses;
   if (!returned.empty()) arm(link, returned.front().first);
@@ -72,6 +76,7 @@ void ClosedLoop::Part::transmit(std::uint32_t link, Packet& packet) {
   ++port.packets;
   port.bytes += packet.size;
   ++counts_.packet_hops;
+  if (log_) log_->carry(link, now_, packet.size);
   if (spec_.backpressure == Backpressure::credits) port.credit -= packet.size;
   if (spec_.congestion_control) mark(link, packet);
   packet.at = port.free + port.delay;
@@ -91,10 +96,12 @@ void ClosedLoop::Part::deliver(std::uint32_t link, Packet& packet) {
   std::uint32_t answer = packet.sequence;
   if (is_lossless()) {
     receiver.end = std::max(receiver.end, packet.at);
+    if (log_) log_->arrive(number_, receiver.stream, packet.at, packet.size - spec_.header);
     if (--receiver.to_end == 0) ended_.push_back({receiver.end, flow});
   } else if (packet.sequence == receiver.expected) {
     receiver.refused = false;
     ++receiver.expected;
+    if (log_) log_->arrive(number_, receiver.stream, packet.at, packet.size - spec_.header);
     if (--receiver.to_end == 0) ended_.push_back({packet.at, flow});
   } else if (packet.sequence > receiver.expected) {
     if (std::exchange(receiver.refused, true)) {
@@ -125,6 +132,16 @@ void ClosedLoop::Part::mark(std::uint32_t link, Packet& packet) {
       port.queue_bytes >= port.ecn_max || Random(spec_.seed, 0x6d61726b).uniform(link, static_cast<std::uint64_t>(port.packets)) < share;
   packet.marked = marked;
   counts_.marks += marked;
+  if (marked && log_) log_->mark(link, now_);
+}
+
+// The link stands still with packets before it, or goes on.
+void ClosedLoop::Part::note_pause(std::uint32_t link, bool held) {
+  Port& port = ports_[link];
+  if (held == (port.paused_since != never)) return;
+  if (!held) port.paused_for += now_ - port.paused_since;
+  port.paused_since = held ? now_ : never;
+  if (log_) log_->pause(link, now_, held);
 }
 
 // Room for a packet in the node between two links; pauses the first one if it fills it too much.

@@ -157,6 +157,7 @@ void ClosedLoop::Part::handle(std::uint32_t number, const Event& input) {
     now_ = input.at;
     Port& port = ports_[entity];
     port.paused = (input.detail & 1) != 0;
+    note_pause(entity, port.paused);
     if (!port.paused) arm(entity, std::max(now_, port.free));
     return;
   }

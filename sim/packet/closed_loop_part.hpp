@@ -54,6 +54,7 @@ struct ClosedLoop::Part {
   void tell_sender(std::uint32_t in_link, bool pause);
   void release_buffer(std::uint32_t in_link, std::int64_t size);
   void mark(std::uint32_t link, Packet& packet);
+  void note_pause(std::uint32_t link, bool held);
   std::uint32_t link_to_take(std::uint32_t place, std::uint32_t node);
 
   static constexpr std::uint32_t block = 1024, most_blocks = 1 << 16;  // of telemetry
@@ -91,6 +92,7 @@ struct ClosedLoop::Part {
   std::vector<Flow>& flows_ = loop_.flows_;
   std::vector<Receiver>& receivers_ = loop_.receivers_;
   const std::uint32_t number_;
+  PacketLog* const log_;
   const Time window_ = loop_.window_;
 
   EventQueue<Wake> wakes_;

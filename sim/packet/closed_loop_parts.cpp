@@ -9,7 +9,7 @@ namespace sim {
 ClosedLoop::~ClosedLoop() = default;
 
 ClosedLoop::Part::Part(ClosedLoop& loop, std::uint32_t number)
-    : loop_(loop), number_(number), outboxes_(static_cast<std::size_t>(std::max(loop.spec_.threads, 1))) {}
+    : loop_(loop), number_(number), log_(loop.spec_.log), outboxes_(static_cast<std::size_t>(std::max(loop.spec_.threads, 1))) {}
 
 // Neighbours stay together: a node is next to the lowest one that is reached from it over ever lower ones, so a leaf is beside its first
 // host.
@@ -27,6 +27,7 @@ void ClosedLoop::make_parts() {
             [&](std::uint32_t a, std::uint32_t b) { return std::pair(beside[a], a) < std::pair(beside[b], b); });
   const auto parts = static_cast<std::uint32_t>(std::max(spec_.threads, 1));
   for (std::uint32_t i = 0; i < parts; ++i) parts_.push_back(std::make_unique<Part>(*this, i));
+  if (spec_.log) spec_.log->set_parts(parts);
   if (parts > 1) workers_ = std::make_unique<Workers>(spec_.threads);
   part_by_node_.resize(fabric_.nodes);
   share_out(parts_in_use_ = parts);

@@ -35,6 +35,7 @@ FlowId ClosedLoop::start(const FlowSpec& spec) {
   flow.first_link = choices.front();
   receiver.node = fabric_.links[flow.first_link].from;
   const auto& last = fabric_.members[ways_.network_link(flow.first + flow.links - 1)];
+  if (spec_.log) receiver.stream = spec_.log->stream(spec.label, receiver.node, fabric_.links[last.front()].to);
   const auto part_before = [&](std::uint32_t link) { return part_by_node_[fabric_.links[link].from]; };
   if (!std::all_of(last.begin(), last.end(), [&](std::uint32_t link) { return part_before(link) == part_before(last.front()); }))
     share_out(parts_in_use_ = 1);  // its receiver hears from several

@@ -27,7 +27,7 @@ std::vector<std::uint32_t> share_nodes(const PacketFabric& fabric, std::uint32_t
 
 OpenLoop::OpenLoop(PacketFabric fabric, const OpenLoopSpec& spec)
     : fabric_(std::move(fabric)), spec_(spec), ways_(fabric_), window_(never) {
-  const auto parts = static_cast<std::uint32_t>(std::max(spec.threads, 1));
+  const auto parts = static_cast<std::uint32_t>(spec.log ? 1 : std::max(spec.threads, 1));
   const std::vector<std::uint32_t> part_of_node = share_nodes(fabric_, parts);
   parts_.resize(parts);
   for (Part& part : parts_) part.parcels.resize(parts);
@@ -61,6 +61,10 @@ FlowId OpenLoop::start(const FlowSpec& spec) {
   flow.last_bytes = spec.bytes.count() - (flow.to_emit - 1) * spec_.mtu;
   endings_[id] = {flow.to_emit, {}};
   flow.start = now_ + std::max(Time{}, spec.latency - ways_.latency(flow.first));
+  if (spec_.log) {
+    const auto end_of = [&](std::uint32_t place) { return fabric_.links[fabric_.members[ways_.network_link(place)].front()]; };
+    flow.stream = spec_.log->stream(spec.label, end_of(flow.first).from, end_of(flow.first + flow.links - 1).to);
+  }
   if (flow.start > now_)
     starts_.push({flow.start, id});
   else
@@ -233,13 +237,15 @@ void OpenLoop::send(Part& part, std::uint32_t number, std::uint32_t marked_place
   Link& link = links_[number];
   const std::uint32_t place = marked_place & place_bits;
   Time time = link.packet_time;
+  std::int64_t size = spec_.mtu;
   if (marked_place & is_last) [[unlikely]] {
-    const std::int64_t bytes = flows_[ways_.flow_at(place)].last_bytes;
-    time = Bytes{bytes} / fabric_.links[number].capacity;
-    link.short_bytes += spec_.mtu - bytes;
+    size = flows_[ways_.flow_at(place)].last_bytes;
+    time = Bytes{size} / fabric_.links[number].capacity;
+    link.short_bytes += spec_.mtu - size;
   }
   link.free = std::max(at, link.free) + time;
   ++link.packets;
+  if (spec_.log) log(number, place, at, size);
   const Time arrival = link.free + link.delay;
   if (ways_.is_end(place + 1)) return enter_last_link(part, ways_.network_link(place), ways_.flow_at(place + 1), arrival);
   const std::uint32_t next = ways_.network_link(place + 1), only = ways_.only_member(next);
@@ -248,6 +254,19 @@ void OpenLoop::send(Part& part, std::uint32_t number, std::uint32_t marked_place
   link.busy = true;
   part.busy.push_back(number);
   part.next = std::min(part.next, arrival);
+}
+
+// Queues grow without bounds, so when a packet leaves one may be far from now.
+void OpenLoop::log(std::uint32_t number, std::uint32_t place, Time at, std::int64_t size) {
+  const Link& link = links_[number];
+  const BytesPerSecond capacity = fabric_.links[number].capacity;
+  const Time departure = link.free - Bytes{size} / capacity;
+  const bool is_first = place == flows_[ways_.flow_at(place)].first;
+  spec_.log->make_room(link.free);
+  if (!is_first) spec_.log->wait(number, at, departure, size, static_cast<std::int64_t>((link.free - at).in_seconds() * capacity.value()));
+  spec_.log->carry(number, departure, size);
+  if (!ways_.is_end(place + 1)) return;
+  spec_.log->arrive(0, flows_[ways_.flow_at(place)].stream, link.free + link.delay, size);
 }
 
 void OpenLoop::enter_last_link(Part& part, std::uint32_t network_link, std::uint32_t flow, Time end) {

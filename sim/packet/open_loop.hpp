@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 #include "sim/network.hpp"
+#include "sim/packet/packet_log.hpp"
 #include "sim/packet/packet_way.hpp"
 #include "sim/packet/ring_buffer.hpp"
 #include "sim/parallel.hpp"
@@ -15,7 +16,8 @@ namespace sim {
 struct OpenLoopSpec {
   std::int64_t mtu = 4096;  // bytes of a packet on the wire
   PacketChoice choice = PacketChoice::shortest_queue;
-  int threads = 1;  // results are the same for any number
+  int threads = 1;           // results are the same for any number
+  PacketLog* log = nullptr;  // told of queues and rates, on one thread; outlives the network
 };
 
 // Packets without congestion control: store and forward, an unbounded FIFO in front of every link, senders at line rate.
@@ -77,6 +79,7 @@ class OpenLoop final : public Network {
     std::uint32_t next = none;           // of the same sender
     std::int64_t to_emit = 0;            // packets
     std::int64_t last_bytes = 0;         // of the last packet
+    std::uint32_t stream = 0;            // in the log
     Time start;
   };
   struct Ending {
@@ -110,6 +113,7 @@ class OpenLoop final : public Network {
   Time next_emission(const Link& link) const;
   std::uint32_t choose_flow(Sender& sender, Time at);
   void send(Part& part, std::uint32_t link, std::uint32_t place, Time at);
+  void log(std::uint32_t link, std::uint32_t place, Time at, std::int64_t size);
   void enter_last_link(Part& part, std::uint32_t network_link, std::uint32_t flow, Time end);
   std::uint32_t member_to_take(std::uint32_t network_link, const Packet& packet);
 

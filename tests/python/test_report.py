@@ -215,6 +215,27 @@ LOOK_AT_RUN = """say => {
 }"""
 
 
+def test_a_browser_shows_flows_with_their_queues(tmp_path, browser):
+    sets = ["--set", "network=packet", "--set", "cluster.fabric.transport=roce"]
+    done = weftsim("traffic", "leaf-spine-16x16", "--pattern", "incast", *sets, "--trace", tmp_path / "run.h5", "--quiet")
+    assert done.code == 0, done.stderr
+    page = tmp_path / "page.html"
+    assert weftsim("report", tmp_path / "run.h5", "-o", page).code == 0
+    [flows] = data_of(page)["traffic"]
+    said = browser(page, """say => {
+      say.sections = [...document.querySelectorAll("article > section")].map(section => section.className);
+      say.makespan = document.querySelector(".tile b").dataset.value;
+      say.curves = ["queue", "still", "rate"].map(name => document.querySelectorAll(`polyline.${name}`).length);
+    }""")
+    assert said["sections"] == ["sizes", "fabric", "queues"]
+    assert float(said["makespan"]) == flows["summary"]["makespan_s"]
+    assert said["curves"] == [len(flows["queues"]["longest"]), 1, 3]
+    with h5py.File(tmp_path / "run.h5") as file:
+        assert max(flows["queues"]["longest"][0]["max_bytes"]) <= file["queues/max_bytes"][:].max()
+        assert sum(flows["queues"]["standing_still"]) == pytest.approx(
+            file["queues/paused_ps"][:].sum() / file["queues/paused_ps"].attrs["bin_width_ps"], rel=1e-9)
+
+
 def test_a_browser_shows_a_run_and_zooms_its_pipeline(files, tmp_path, browser):
     page = tmp_path / "page.html"
     assert weftsim("report", files / "run.h5", "-o", page).code == 0

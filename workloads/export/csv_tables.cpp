@@ -8,6 +8,7 @@
 #include "sim/error.hpp"
 #include "workloads/export/output_file.hpp"
 #include "workloads/export/trace_input.hpp"
+#include "workloads/packet_tables.hpp"
 #include "workloads/whole_file.hpp"
 
 namespace workloads {
@@ -119,6 +120,23 @@ void write_link_load(const Reader& trace, const std::string& path) {
   file.finish();
 }
 
+// Time bins in which something waited or stood still.
+void write_queues(const Reader& trace, const std::string& path) {
+  const QueueTable table = read_queues(trace);
+  const std::size_t queues = table.queues.size();
+  OutputFile file(path);
+  std::string text = "time_ps,src,dst,mean_bytes,max_bytes,paused_ps,marks,drops\n";
+  for (std::size_t i = 0; i < table.max_bytes.size(); ++i) {
+    const QueueRow& queue = table.queues[i % queues];
+    if (table.max_bytes[i] > 0 || table.paused_ps[i] > 0 || table.drops[i] > 0)
+      text += fmt::format("{},{},{},{},{},{},{},{}\n", static_cast<std::int64_t>(i / queues) * table.bin_width.ps(), queue.source,
+                          queue.destination, table.mean_bytes[i], table.max_bytes[i], table.paused_ps[i], table.marks[i], table.drops[i]);
+    if (text.size() > 1 << 20) file.write(text), text.clear();
+  }
+  file.write(text);
+  file.finish();
+}
+
 }  // namespace
 
 std::vector<std::string> write_csv_tables(const std::string& path, const std::string& folder) {
@@ -128,9 +146,10 @@ std::vector<std::string> write_csv_tables(const std::string& path, const std::st
   if (error) throw sim::MachineError(fmt::format("{}: no such folder can be made ({}).", folder, error.message()));
   std::vector<std::string> written;
   const auto file = [&](const std::string& name) { return written.emplace_back((std::filesystem::path(folder) / name).string()); };
-  for (const char* group : {"ops", "flows", "memory", "ranks", "links"})
+  for (const char* group : {"ops", "flows", "memory", "ranks", "links", "rates"})
     if (trace.has(group)) write_table(trace, group, file(fmt::format("{}.csv", group)));
   if (trace.has("links")) write_link_load(trace, file("link_load.csv"));
+  if (trace.has("queues")) write_queues(trace, file("queues.csv"));
   if (trace.has("summary")) write_whole_file(file("summary.json"), trace.texts("summary").at(0) + "\n");
   return written;
 }

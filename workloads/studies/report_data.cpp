@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include "sim/error.hpp"
 #include "workloads/hdf5_reader.hpp"
+#include "workloads/packet_series.hpp"
+#include "workloads/packet_tables.hpp"
 #include "workloads/studies/report_links.hpp"
 #include "workloads/version.hpp"
 
@@ -146,14 +148,41 @@ Json memory_json(const Reader& file) {
   return ranks;
 }
 
+// Nothing in a fluid network.
+Json queues_json(const Reader& file) {
+  if (!file.has("/queues") || !file.has("/rates")) return nullptr;
+  const PacketSeries series = packet_series(read_queues(file), read_rates(file));
+  Json longest = Json::array(), times = Json::array(), slow = Json::array(), median = Json::array(), fast = Json::array();
+  for (const PacketSeries::Queue& queue : series.longest) longest.push_back({{"name", queue.name}, {"max_bytes", queue.max_bytes}});
+  for (const PacketSeries::Rates& rates : series.rates) {
+    times.push_back(rates.time_s);
+    slow.push_back(rates.slow);
+    median.push_back(rates.median);
+    fast.push_back(rates.fast);
+  }
+  return {{"bin_s", series.bin_s},
+          {"bins", series.bins},
+          {"longest", longest},
+          {"standing_still", series.standing_still},
+          {"rates", {{"time_s", times}, {"slow", slow}, {"median", median}, {"fast", fast}}}};
+}
+
 Json run_json(const Reader& file) {
   const Json summary = parsed(file, file.texts("/summary").at(0));
   const double last_step = summary["jobs"][0]["steps_s"].back();
-  return {{"file", file.path()},
-          {"summary", summary},
-          {"timeline", timeline_json(file, last_step)},
-          {"memory", memory_json(file)},
-          {"links", report_links(file)}};
+  return {{"file", file.path()},         {"summary", summary},          {"timeline", timeline_json(file, last_step)},
+          {"memory", memory_json(file)}, {"links", report_links(file)}, {"queues", queues_json(file)}};
+}
+
+// A list of flows has completion times instead of a step.
+Json flows_json(const Reader& file, const Json& summary) {
+  return {{"file", file.path()}, {"summary", summary}, {"links", report_links(file)}, {"queues", queues_json(file)}};
+}
+
+bool is_of_flows(const Reader& file, Json& summary) {
+  if (file.has("/points")) return false;
+  summary = Json::parse(file.texts("/summary").at(0), nullptr, false);
+  return summary.is_object() && summary.contains("makespan_s");
 }
 
 std::string title_of(const std::string& path, bool sweep) {
@@ -164,7 +193,7 @@ std::string title_of(const std::string& path, bool sweep) {
 }  // namespace
 
 std::string report_data(const std::vector<std::string>& files) {
-  Json sweeps = Json::array(), runs = Json::array();
+  Json sweeps = Json::array(), runs = Json::array(), traffic = Json::array();
   std::string title;
   for (const std::string& name : files) {
     std::filesystem::path path = name;
@@ -173,17 +202,20 @@ std::string report_data(const std::vector<std::string>& files) {
     const bool sweep = file.has("/points");
     if (!sweep && !file.has("/summary"))
       throw sim::InputError(fmt::format("{}: is no trace that is whole, and no results of a sweep. Name a RUN.h5 or a results.h5.", name));
+    Json flows;
+    const bool of_flows = is_of_flows(file, flows);
+    Json& list = sweep ? sweeps : of_flows ? traffic : runs;
     try {
-      (sweep ? sweeps : runs).push_back(sweep ? sweep_json(file) : run_json(file));
+      list.push_back(sweep ? sweep_json(file) : of_flows ? flows_json(file, flows) : run_json(file));
     } catch (const Json::exception& error) {
       throw sim::InputError(fmt::format("{}: its summary lacks what is shown ({}). Was it written by another version? Simulate it again.",
                                         name, error.what()));
     }
-    (sweep ? sweeps : runs).back()["name"] = title_of(path.string(), sweep);
+    list.back()["name"] = title_of(path.string(), sweep);
     title += (title.empty() ? "" : ", ") + title_of(path.string(), sweep);
   }
-  return Json{{"version", version}, {"title", title}, {"sweeps", sweeps}, {"runs", runs}}.dump(-1, ' ', false,
-                                                                                               Json::error_handler_t::replace);
+  return Json{{"version", version}, {"title", title}, {"sweeps", sweeps}, {"runs", runs}, {"traffic", traffic}}.dump(
+      -1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace workloads

@@ -13,7 +13,9 @@
 #include "sim/coupled_network.hpp"
 #include "sim/error.hpp"
 #include "sim/signature.hpp"
+#include "workloads/link_load.hpp"
 #include "workloads/packet_network.hpp"
+#include "workloads/packet_report.hpp"
 #include "workloads/plan_builder.hpp"
 #include "workloads/run.hpp"  // Interrupted
 #include "workloads/stopwatch.hpp"
@@ -55,8 +57,10 @@ class Player {
         list_(list),
         options_(options),
         efficiency_(scenario.network == "packet" ? 1 : efficiency_across_nics(scenario.cluster)),
-        network_(make_network(scenario, fabric, options.threads), fabric.network_links(),
-                 options.exact || scenario.network == "packet" ? sim::Coupling::off : sim::Coupling::automatic),
+        log_(options.trace && scenario.network == "packet" ? std::optional<sim::PacketLog>(fabric.links().size()) : std::nullopt),
+        load_(options.trace && !log_ ? std::optional<LinkLoadHistogram>(fabric.network_links().size()) : std::nullopt),
+        network_(make_network(scenario, fabric, options.threads, {load_ ? &*load_ : nullptr, log_ ? &*log_ : nullptr}),
+                 fabric.network_links(), options.exact || scenario.network == "packet" ? sim::Coupling::off : sim::Coupling::automatic),
         started_(list.size()),
         arrived_(list.size()),
         waits_(list.size()) {
@@ -247,7 +251,7 @@ class Player {
     const sim::Bytes bytes = bytes_on_the_wire(flow, route);
     if (started_[flow] == 1) note_start(flow, route, bytes, now);
     ++outcome_.events;
-    note_id(network_.start(sim::FlowSpec{bytes, route.latency, route.shares}), flow);
+    note_id(network_.start(sim::FlowSpec{.bytes = bytes, .latency = route.latency, .shares = route.shares, .label = flow}), flow);
   }
 
   Time next_change() const { return changed_ < changes_.size() ? changes_[changed_] : sim::never; }
@@ -425,6 +429,7 @@ class Player {
     outcome_.signature = signature.value();
     outcome_.events += 2 * network_.messages();
     if (const sim::PacketCounts* packets = network_.packet_counts()) outcome_.packets = *packets;
+    if (options_.trace) outcome_.trace = make_trace();
     outcome_.balance = balance_.tiers();
     outcome_.ecmp_max_flows_per_link = balance_.most_flows_between_switches();
     const double seconds = outcome_.makespan().in_seconds();
@@ -437,6 +442,19 @@ class Player {
     }
   }
 
+  NetworkTrace make_trace() {
+    if (!log_)
+      return {
+          .load = {load_->bin_width(),
+                   {load_->by_bin().begin(), load_->by_bin().begin() + static_cast<std::ptrdiff_t>(load_->bins_used() * load_->links())}}};
+    NetworkTrace trace = make_network_trace(*log_, fabric_, outcome_.makespan());
+    for (RateRow& row : trace.rates.rows) {
+      if (row.flow >= 0) continue;  // of a ring, whose end points send one flow each
+      row.flow = static_cast<std::int32_t>(repeating_from_[static_cast<std::size_t>(row.source)].front());
+    }
+    return trace;
+  }
+
   const topology::ClusterSpec& cluster_;
   const topology::Fabric& fabric_;  // before all changes
   const topology::Fabric* routes_;  // as it is now
@@ -447,6 +465,8 @@ class Player {
   const FlowList& list_;
   const TrafficOptions& options_;
   double efficiency_;
+  std::optional<sim::PacketLog> log_;
+  std::optional<LinkLoadHistogram> load_;
   sim::CoupledNetwork network_;
   std::vector<std::int32_t> started_, arrived_;  // messages, by flow
   std::vector<std::uint32_t> waits_;             // unfinished flows in `after`, by flow

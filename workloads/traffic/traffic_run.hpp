@@ -7,6 +7,7 @@
 #include "sim/packet/packet_fabric.hpp"
 #include "topology/balance.hpp"
 #include "workloads/scenario.hpp"
+#include "workloads/trace_rows.hpp"
 #include "workloads/traffic/flow_list.hpp"
 
 namespace workloads::traffic {
@@ -14,6 +15,7 @@ namespace workloads::traffic {
 struct TrafficOptions {
   int threads = 1;     // that may share one large solve (0: as many as the machine gives); the result does not depend on it
   bool exact = false;  // every message of a ring simulated, also where one variable tells the same
+  bool trace = false;  // loads of links over time, and of packets queues and rates
   // Called now and then with the fraction done (0..1); returning false stops the run (Interrupted is thrown).
   std::function<bool(double)> progress;
   std::function<void(const std::string&)> notice;  // told before a run that will take minutes; may be empty
@@ -31,6 +33,7 @@ struct TrafficOutcome {
   std::vector<topology::TierBalance> balance;  // of the routes that flows began with
   int ecmp_max_flows_per_link = 0;             // between switches
   std::optional<sim::PacketCounts> packets;    // of a packet network
+  std::optional<NetworkTrace> trace;           // when asked for
   std::uint64_t signature = 0;                 // of bytes and times, in the order of the list
   double wall_s = 0, cpu_s = 0;                // of the simulation: no files, no building of the fabric
   std::uint64_t peak_rss_bytes = 0;

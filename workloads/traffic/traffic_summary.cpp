@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include "workloads/packet_report.hpp"
 #include "workloads/topology_json.hpp"
 #include "workloads/version.hpp"
 
@@ -99,12 +100,7 @@ Json traffic_json(const Scenario& scenario, const FlowList& list, const TrafficO
     json["by_size"].back().update(statistics_json(size.statistics));
   }
   json["events"] = outcome.events;
-  const auto counted = [&](auto member) { return outcome.packets ? Json((*outcome.packets).*member) : Json(); };
-  json["packet_hops"] = counted(&sim::PacketCounts::packet_hops);
-  json["drops"] = counted(&sim::PacketCounts::drops);
-  json["pauses"] = counted(&sim::PacketCounts::pauses);
-  json["marks"] = counted(&sim::PacketCounts::marks);
-  json["max_queue_bytes"] = counted(&sim::PacketCounts::max_queue_bytes);
+  json.update(packets_json(outcome.packets, outcome.trace ? worst_queues(*outcome.trace) : std::vector<QueueUse>{}));
   json["wall_s"] = outcome.wall_s;
   json["cpu_s"] = outcome.cpu_s;
   json["peak_rss_bytes"] = outcome.peak_rss_bytes;
