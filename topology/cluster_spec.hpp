@@ -97,6 +97,7 @@ struct PacketSpec {
   std::optional<double> ecn_share;    // and the share of them just below
   std::optional<sim::Bytes> xoff, xon;
   std::optional<bool> lossless;
+  bool skip_steady = false;  // jump over times in which rates and queues do not change
   std::optional<CongestionControl> congestion_control;
 };
 

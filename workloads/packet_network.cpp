@@ -139,38 +139,39 @@ sim::ClosedLoopSpec closed_loop_spec(const topology::FabricSpec& spec, std::int6
   loop.ecn_max_time = time(c.at("ecn").at("max_us"));
   loop.ecn_share = packet.ecn_share.value_or(c.at("ecn").at("share").get<double>());
   loop.timeout = time(c.at("timeout_us"));
+  loop.skip_steady = packet.skip_steady;
   loop.seed = seed;
   loop.congestion_control = make_congestion_control(packet.congestion_control.value_or(CongestionControl::dcqcn));
   return loop;
 }
 
 namespace {
-std::unique_ptr<sim::Network> make_closed_loop(const Scenario& scenario, const topology::Fabric& fabric, std::int64_t header, int threads,
-                                               sim::PacketLog* log) {
+std::unique_ptr<sim::Network> make_closed_loop(const Scenario& scenario, const topology::Fabric& fabric, std::int64_t header,
+                                               const NetworkOptions& options) {
   sim::ClosedLoopSpec spec = closed_loop_spec(scenario.cluster.fabric, header, scenario.seed);
-  spec.threads = threads;
-  spec.log = log;
+  spec.threads = options.threads;
+  spec.skip_steady = spec.skip_steady && !options.exact;
+  spec.log = options.packets;
   return std::make_unique<sim::ClosedLoop>(packet_fabric(scenario.cluster, fabric), spec);
 }
 }  // namespace
 
-std::unique_ptr<sim::Network> make_network(const Scenario& scenario, const topology::Fabric& fabric, int threads,
-                                           const Watchers& watchers) {
-  if (scenario.network != "packet") return sim::make_network(scenario.network, fabric.network_links(), watchers.flows, threads);
+std::unique_ptr<sim::Network> make_network(const Scenario& scenario, const topology::Fabric& fabric, const NetworkOptions& options) {
+  if (scenario.network != "packet") return sim::make_network(scenario.network, fabric.network_links(), options.flows, options.threads);
   refuse_unsupported(scenario);
   const topology::FabricSpec& spec = scenario.cluster.fabric;
   if (spec.transport != Transport::ideal || spec.packet.congestion_control)
-    return make_closed_loop(scenario, fabric, header_bytes(spec.transport), threads, watchers.packets);
+    return make_closed_loop(scenario, fabric, header_bytes(spec.transport), options);
   const std::int64_t mtu = spec.packet.mtu.value_or(sim::Bytes{constants().at("mtu_bytes").get<std::int64_t>()}).count();
   return std::make_unique<sim::OpenLoop>(
       packet_fabric(scenario.cluster, fabric),
-      sim::OpenLoopSpec{.mtu = mtu, .choice = choice_of(spec), .threads = threads, .log = watchers.packets});
+      sim::OpenLoopSpec{.mtu = mtu, .choice = choice_of(spec), .threads = options.threads, .log = options.packets});
 }
 
-std::unique_ptr<sim::Network> make_packet_network_of_plan(const Scenario& scenario, const topology::Fabric& fabric, int threads,
-                                                          sim::PacketLog* log) {
+std::unique_ptr<sim::Network> make_packet_network_of_plan(const Scenario& scenario, const topology::Fabric& fabric,
+                                                          const NetworkOptions& options) {
   refuse_unsupported(scenario);
-  return make_closed_loop(scenario, fabric, 0, threads, log);
+  return make_closed_loop(scenario, fabric, 0, options);
 }
 
 void tell_of_packets(std::span<const sim::LinkUse> links, const topology::ClusterSpec& cluster,

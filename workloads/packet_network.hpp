@@ -17,20 +17,20 @@ sim::PacketFabric packet_fabric(const topology::ClusterSpec& cluster, const topo
 // What the scenario says of its packets, and where it says nothing the constants of packet/packet.json.
 sim::ClosedLoopSpec closed_loop_spec(const topology::FabricSpec& fabric, std::int64_t header, std::uint64_t seed);
 
-// Who is told what the network does; they outlive it.
-struct Watchers {
-  sim::FlowObserver* flows = nullptr;  // of the analytic and the fluid one
-  sim::PacketLog* packets = nullptr;
+struct NetworkOptions {
+  int threads = 1;
+  bool exact = false;                  // no steady state is jumped over
+  sim::FlowObserver* flows = nullptr;  // told of flows by the analytic and the fluid network, and
+  sim::PacketLog* packets = nullptr;   // of queues and rates by packets; both outlive the network
 };
 
 // The network that the scenario names, over the network links of the fabric. Packets of `transport: ideal` are the open loop, unless
 // congestion control is asked for. Throws sim::InputError where packets do not support what the scenario asks for.
-std::unique_ptr<sim::Network> make_network(const Scenario& scenario, const topology::Fabric& fabric, int threads = 1,
-                                           const Watchers& watchers = {});
+std::unique_ptr<sim::Network> make_network(const Scenario& scenario, const topology::Fabric& fabric, const NetworkOptions& options = {});
 
 // The same for a plan, whose bytes are wire bytes by the measured efficiency: packets without headers, closed loop.
-std::unique_ptr<sim::Network> make_packet_network_of_plan(const Scenario& scenario, const topology::Fabric& fabric, int threads = 1,
-                                                          sim::PacketLog* log = nullptr);
+std::unique_ptr<sim::Network> make_packet_network_of_plan(const Scenario& scenario, const topology::Fabric& fabric,
+                                                          const NetworkOptions& options = {});
 
 // How many packet-hops it will be, from the bytes that cross each link, and how long that takes; says so if it is a minute or more.
 void tell_of_packets(std::span<const sim::LinkUse> links, const topology::ClusterSpec& cluster,

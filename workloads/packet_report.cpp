@@ -101,6 +101,7 @@ nlohmann::ordered_json packets_json(const std::optional<sim::PacketCounts>& pack
                      {"marks", queue.marks},
                      {"drops", queue.drops}});
   return {{"packet_hops", counted(&sim::PacketCounts::packet_hops)},
+          {"skipped_hops", counted(&sim::PacketCounts::skipped_hops)},
           {"drops", counted(&sim::PacketCounts::drops)},
           {"pauses", counted(&sim::PacketCounts::pauses)},
           {"paused_links", counted(&sim::PacketCounts::paused_links)},

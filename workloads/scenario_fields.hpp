@@ -195,6 +195,7 @@ void describe_packet(Visitor& v, topology::PacketSpec& s) {
       pfc.field("xon", s.xon, {.meaning = "bytes from one link at which it goes on"});
     });
     packet.field("lossless", s.lossless, {.meaning = "links wait for buffers; false: switches drop"});
+    packet.field("skip_steady", s.skip_steady, {.meaning = "jump over times in which rates and queues do not change; not with --exact"});
     packet.field("congestion_control", s.congestion_control, {.meaning = "how senders find their rate"});
   });
 }

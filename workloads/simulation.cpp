@@ -45,8 +45,9 @@ Simulation simulate_packets(const Scenario& scenario, const RunOptions& options,
                             const topology::Fabric& fabric) {
   Simulation simulation{.plan = std::move(plan)};
   if (options.trace_level > TraceLevel::none) simulation.log.emplace(fabric.links().size());
-  sim::CoupledNetwork network(make_packet_network_of_plan(scenario, fabric, options.threads, simulation.log ? &*simulation.log : nullptr),
-                              simulation.plan.links, sim::Coupling::off);
+  const NetworkOptions network_options{
+      .threads = options.threads, .exact = options.exact, .packets = simulation.log ? &*simulation.log : nullptr};
+  sim::CoupledNetwork network(make_packet_network_of_plan(scenario, fabric, network_options), simulation.plan.links, sim::Coupling::off);
   simulation.outcome = Executor(simulation.plan, network, devices, options).run();
   if (const sim::PacketCounts* packets = network.packet_counts()) simulation.packets = *packets;
   return simulation;

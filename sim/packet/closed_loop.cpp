@@ -25,6 +25,8 @@ ClosedLoop::ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec)
   sort_links();
   for (const PacketLink& link : fabric_.links) window_ = std::min(window_, std::max(link.delay, Time::picoseconds(1)));
   make_parts();
+  skipped_bytes_.resize(fabric_.members.size());
+  watch_for_steady_state();
   if (spec_.congestion_control && spec_.congestion_control->wants_telemetry()) telemetry_.resize(Part::most_blocks);
   const std::int64_t packet = spec_.payload + spec_.header;
   for (Node& node : nodes_) node.shared = spec_.buffer;
@@ -98,6 +100,10 @@ void ClosedLoop::run_until(Time t) {
   for (;;) {
     const Time begin = next_time();
     if (begin > t - window_) break;
+    if (const Time room = steady_room(t - window_ - begin); room > Time{}) {
+      jump(room);
+      continue;
+    }
     const Time end = begin + window_;
     while (timers_.next_time() < end) prepare(timers_.pop());
     if (fair_ && fair_->changed()) fair_->solve();
@@ -105,6 +111,7 @@ void ClosedLoop::run_until(Time t) {
     each_part([&](Part& part) { part.run_window(end); });
     each_part([&](Part& part) { part.take_in(); });
     end_window();
+    if (steady_) look_for_steady_state(end);
     if (parts_in_use_ > 1 && std::has_single_bit(++windows_)) share_out(parts_in_use_);
   }
 }
@@ -153,7 +160,7 @@ Time ClosedLoop::next_event() {
     if (known == never && unfinished_ > 0) explain_deadlock();
     return known;
   }
-  return std::min(known, next_time() + window_);
+  return std::min(known, next_time() + window_ + steady_room(never));
 }
 
 std::span<const FlowId> ClosedLoop::advance_to(Time t) {
@@ -175,11 +182,13 @@ std::vector<LinkUse> ClosedLoop::link_use() const {
   std::vector<LinkUse> use(fabric_.members.size());
   for (std::size_t i = 0; i < use.size(); ++i)
     for (const std::uint32_t member : fabric_.members[i]) use[i].bytes += static_cast<double>(ports_[member].bytes);
+  for (std::size_t i = 0; i < use.size(); ++i) use[i].bytes += static_cast<double>(skipped_bytes_[i]);
   return use;
 }
 
 const PacketCounts* ClosedLoop::packet_counts() {
   counts_ = {};
+  counts_.packet_hops = counts_.skipped_hops = skipped_hops_;
   for (const auto& part : parts_) {
     counts_.packet_hops += part->counts_.packet_hops;
     counts_.drops += part->counts_.drops;

@@ -37,6 +37,7 @@ struct ClosedLoopSpec {
   Time timeout;            // without backpressure: when a sender goes back to what was not acknowledged
   std::uint64_t seed = 1;
   int threads = 1;                                        // results are the same for any number
+  bool skip_steady = false;                               // jump over times in which rates and queues stay; not with loss or a log
   PacketLog* log = nullptr;                               // told of queues and rates; outlives the network
   std::shared_ptr<CongestionControl> congestion_control;  // null: at the max-min rate
 };
@@ -75,6 +76,7 @@ class ClosedLoop final : public Network {
   void count(std::span<const LinkShare>, double, Time) override {}
   const PacketCounts* packet_counts() override;
   void forget_longest_queue();
+  Time skipped() const;  // so much was jumped over
 
  private:
   static constexpr std::uint32_t none = PacketWays::none;
@@ -199,6 +201,17 @@ class ClosedLoop final : public Network {
   std::span<const std::uint32_t> links_from(std::uint32_t node) const;
   [[noreturn]] void explain_deadlock() const;
 
+  // Steady states (closed_loop_steady.cpp).
+  struct Steady;
+  void watch_for_steady_state();
+  void forget_steady_state();
+  void look_for_steady_state(Time now);
+  bool is_settled() const;
+  bool is_under_way(std::uint32_t flow) const;
+  Time steady_room(Time most) const;
+  void jump(Time by);
+  void move_flow(std::uint32_t flow, Time by, std::uint32_t packets);
+
   // Parts (closed_loop_parts.cpp).
   void make_parts();
   void share_out(std::uint32_t parts);
@@ -241,7 +254,10 @@ class ClosedLoop final : public Network {
   std::vector<std::uint32_t> over_;  // flows of which nothing is under way any more
   Heap<Due> completions_;
   std::vector<FlowId> finished_;
-  std::unique_ptr<MaxMin> fair_;  // without congestion control
+  std::unique_ptr<MaxMin> fair_;             // without congestion control
+  std::unique_ptr<Steady> steady_;           // where it may be skipped
+  std::vector<std::int64_t> skipped_bytes_;  // by network link
+  std::uint64_t skipped_hops_ = 0;
   std::uint32_t unfinished_ = 0;
   PacketCounts counts_;
   Time clock_;  // of who asks

@@ -1,5 +1,5 @@
 #pragma once
-#include "sim/packet/closed_loop.hpp"
+#include "sim/packet/closed_loop_steady.hpp"
 
 namespace sim {
 

@@ -55,6 +55,7 @@ void ClosedLoop::prepare(const Event& timer) {
     if (!flows_[id].alive || flows_[id].round != timer.detail) return;
     return part_of(node).post(node, {timer});
   }
+  forget_steady_state();
   Flow& flow = flows_[id];
   Port& port = ports_[flow.first_link];
   if (port.sender == none) {
@@ -208,6 +209,7 @@ void ClosedLoop::Part::on_timeout(std::uint32_t id, std::uint32_t round) {
 
 void ClosedLoop::finish(std::uint32_t id, Time at) {
   completions_.push({at, id});
+  forget_steady_state();
   if (flows_[id].links > 0 && fair_) fair_->detach(FlowId{id});
 }
 

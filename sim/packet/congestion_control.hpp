@@ -50,6 +50,8 @@ class CongestionControl {
   virtual Allowance before_packet(std::uint32_t flow, std::int64_t bytes, Time now) = 0;
   virtual Allowance on_acknowledgement(std::uint32_t flow, const Acknowledgement& ack) = 0;
   virtual void end(std::uint32_t) {}
+  // Nothing changed for so long, in which the flow sent so many packets: times and sequences that are kept move by that.
+  virtual void skip(std::uint32_t flow, Time by, std::uint32_t packets) = 0;
   virtual bool wants_telemetry() const { return false; }
 };
 

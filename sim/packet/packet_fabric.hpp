@@ -23,7 +23,8 @@ struct PacketFabric {
 
 // What only packets tell.
 struct PacketCounts {
-  std::uint64_t packet_hops = 0;  // of data, one for each directed link
+  std::uint64_t packet_hops = 0;   // of data, one for each directed link
+  std::uint64_t skipped_hops = 0;  // of these, in steady states that were jumped over
   std::uint64_t drops = 0, pauses = 0, marks = 0;
   std::int64_t max_queue_bytes = 0;  // in front of any link of a switch
   std::uint64_t paused_links = 0;    // that were paused, or waited for credits, at some time,

@@ -20,6 +20,10 @@ class RingBuffer {
     if (size() == capacity_) grow();
     items_[end_++ & mask_] = item;
   }
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    for (std::uint32_t i = first_; i != end_; ++i) visit(items_[i & mask_]);
+  }
   void prefetch_front() const { prefetch<0>(first_); }
   void prefetch_back() const { prefetch<1>(end_); }
   // Behind all that are not after it: a few steps where items come nearly in order.

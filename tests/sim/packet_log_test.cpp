@@ -83,6 +83,7 @@ class LineRate final : public CongestionControl {
   Allowance start(std::uint32_t, const FlowPath& path, Time) override { return rate_ = {path.line_rate.value()}; }
   Allowance before_packet(std::uint32_t, std::int64_t, Time) override { return rate_; }
   Allowance on_acknowledgement(std::uint32_t, const Acknowledgement&) override { return rate_; }
+  void skip(std::uint32_t, Time, std::uint32_t) override {}
 
  private:
   Allowance rate_;

@@ -38,6 +38,12 @@ class Dcqcn final : public CongestionControl {
     }
     return {s.rate};
   }
+  void skip(std::uint32_t flow, Time by, std::uint32_t) override {
+    State& s = states_[flow];
+    s.alpha_since += by;
+    s.raised_at += by;
+    s.deaf_until += by;
+  }
 
  private:
   struct State {

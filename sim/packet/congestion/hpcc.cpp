@@ -31,6 +31,11 @@ class Hpcc final : public CongestionControl {
     adapt(s, new_round);
     return allowance(s);
   }
+  void skip(std::uint32_t flow, Time by, std::uint32_t packets) override {
+    State& s = states_[flow];
+    s.round_ends_at += packets;
+    for (std::size_t i = 0; i < s.hops; ++i) s.last[i].at += by;
+  }
   bool wants_telemetry() const override { return true; }
 
  private:

@@ -36,6 +36,7 @@ class Swift final : public CongestionControl {
     s.window = std::clamp(s.window, spec_.least_scaled_window, s.most);
     return allowance(s);
   }
+  void skip(std::uint32_t flow, Time by, std::uint32_t) override { states_[flow].cut_at += by; }
 
  private:
   struct State {
