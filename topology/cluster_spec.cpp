@@ -244,7 +244,7 @@ std::vector<sim::Time> FabricSpec::changes() const {
 std::vector<std::string> FabricSpec::failures_at(sim::Time t) const {
   std::vector<std::string> parts = failures;
   for (const TimedFailure& failure : timed_failures)
-    if (failure.lasts(t)) parts.push_back(failure.part);
+    if (failure.lasts(t) && failure.left == 0) parts.push_back(failure.part);
   return parts;
 }
 

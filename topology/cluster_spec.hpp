@@ -83,6 +83,7 @@ struct TimedFailure {
   std::string part;  // as in FabricSpec::failures
   sim::Time at;
   std::optional<sim::Time> duration;  // none: to the end
+  double left = 0;                    // share of its bandwidth; above 0 it is degraded, and routes stay
   bool lasts(sim::Time t) const { return at <= t && (!duration || t - at < *duration); }
 };
 

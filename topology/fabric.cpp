@@ -59,7 +59,9 @@ Fabric::Impl::Impl(const ClusterSpec& cluster, std::vector<std::string> out_of_o
       graph(graph_of(wiring)) {}
 
 Fabric::Fabric(const ClusterSpec& spec) : impl_(std::make_unique<Impl>(spec, spec.fabric.failures)) {}
-Fabric::Fabric(const ClusterSpec& spec, sim::Time at) : impl_(std::make_unique<Impl>(spec, spec.fabric.failures_at(at))) {}
+Fabric::Fabric(const ClusterSpec& spec, sim::Time at) : impl_(std::make_unique<Impl>(spec, spec.fabric.failures_at(at))) {
+  impl_->left = left_of_links(spec.fabric, at, impl_->wiring);
+}
 Fabric::~Fabric() = default;
 Fabric::Fabric(Fabric&&) noexcept = default;
 Fabric& Fabric::operator=(Fabric&&) noexcept = default;
@@ -75,6 +77,14 @@ const std::vector<std::uint32_t>& Fabric::members(sim::LinkId network_link) cons
 }
 
 bool Fabric::works(sim::LinkId network_link) const { return impl_->failed.empty() || !impl_->failed[members(network_link).front()]; }
+
+sim::BytesPerSecond Fabric::capacity(sim::LinkId network_link) const {
+  if (!works(network_link)) return {};
+  if (impl_->left.empty()) return network_links()[network_link.value()].capacity;
+  double sum = 0;
+  for (const std::uint32_t link : members(network_link)) sum += links()[link].capacity.value() * impl_->left[link];
+  return sim::BytesPerSecond{sum};
+}
 
 std::string Fabric::network_link_name(sim::LinkId network_link) const {
   const NetworkLink& named = impl_->wiring.network_links[network_link.value()];

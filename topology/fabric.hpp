@@ -61,6 +61,7 @@ class Fabric {
 
   const std::vector<sim::LinkSpec>& network_links() const;  // as wide as they are when nothing fails
   bool works(sim::LinkId network_link) const;
+  sim::BytesPerSecond capacity(sim::LinkId network_link) const;  // now: less where it is degraded, none where it does not work
   // Physical links (indices into links()) behind a network link; all carry an equal part of its load.
   const std::vector<std::uint32_t>& members(sim::LinkId network_link) const;
   // "gpu-0 -> nvswitch-0", or "leaf-3 -> spines (20 links)" for a trunk.

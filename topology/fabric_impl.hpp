@@ -25,6 +25,7 @@ struct Fabric::Impl {
   Wiring wiring;
   HostLayout hosts;
   std::vector<bool> failed;              // by link; empty: none
+  std::vector<double> left;              // by link: share of its bandwidth; empty: all
   std::unique_ptr<Structure> structure;  // null: nothing joins the NICs
   std::vector<sim::LinkSpec> network_links;
   Graph graph;  // vertex = node

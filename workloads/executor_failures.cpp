@@ -12,8 +12,9 @@ bool Executor::finished() const {
 
 void Executor::change_ways() {
   const std::vector<Group>& before = groups();
-  const std::vector<bool> all_work(plan_.links.size(), true);
-  const std::vector<bool>& worked = changed_ ? plan_.changes[changed_ - 1].works : all_work;
+  const auto capacity_before = [&, last = changed_](std::uint32_t link) {
+    return last ? plan_.changes[last - 1].capacity[link] : plan_.links[link].capacity;
+  };
   const PlanChange& change = plan_.changes[changed_++];
   for (std::uint32_t flow = 0; flow < under_way_.size(); ++flow) {
     if (!under_way_[flow]) continue;
@@ -26,15 +27,15 @@ void Executor::change_ways() {
       network_.reroute(sim::FlowId{flow}, edges);
   }
   for (std::uint32_t link = 0; link < plan_.links.size(); ++link)
-    if (worked[link] != change.works[link])
-      network_.set_capacity(sim::LinkId{link}, change.works[link] ? plan_.links[link].capacity : sim::BytesPerSecond{});
+    if (capacity_before(link) != change.capacity[link]) network_.set_capacity(sim::LinkId{link}, change.capacity[link]);
 }
 
 void Executor::explain_cut_off() const {
   if (changed_ == 0) return;
   const PlanChange& change = plan_.changes[changed_ - 1];
   const auto cut_off = [&](const std::vector<sim::LinkShare>& shares) {
-    return std::any_of(shares.begin(), shares.end(), [&](const sim::LinkShare& s) { return !change.works[s.link.value()]; });
+    return std::any_of(shares.begin(), shares.end(),
+                       [&](const sim::LinkShare& s) { return change.capacity[s.link.value()] == sim::BytesPerSecond{}; });
   };
   const auto refuse = [&](const std::string& who) {
     throw sim::SimulationError(

@@ -82,8 +82,10 @@ std::int64_t header_bytes(Transport transport) {
   return constants().at("header_bytes").at(name).at("bytes");
 }
 
+bool is_closed_loop(const topology::FabricSpec& spec) { return spec.transport != Transport::ideal || spec.packet.congestion_control; }
+
 // Throws what packets do not do yet, before anything runs.
-void refuse_unsupported(const Scenario& scenario) {
+void refuse_unsupported(const Scenario& scenario, bool closed_loop) {
   const topology::FabricSpec& spec = scenario.cluster.fabric;
   const bool chooses =
       spec.type != topology::FabricType::file && (spec.routing == topology::Routing::adaptive || spec.routing == topology::Routing::spray);
@@ -91,7 +93,8 @@ void refuse_unsupported(const Scenario& scenario) {
     throw sim::InputError(scenario.name + ": network packet: " + what + " is not supported yet. " + instead);
   };
   if (spec.transport == Transport::efa) refuse("transport efa", "Take roce, infiniband or ideal.");
-  if (!spec.timed_failures.empty()) refuse("a failure during the run", "Let it fail for the whole run, or take network fluid.");
+  if (!spec.timed_failures.empty() && !closed_loop)
+    refuse("a failure during the run with transport ideal", "Take roce or infiniband, or network fluid.");
   if (spec.routing == topology::Routing::valiant) refuse("routing valiant", "Take ecmp or static.");
   if (chooses && !spec.packet.lossless.value_or(true)) refuse("lossless: false beside adaptive or spray", "Take ecmp or static.");
 }
@@ -158,10 +161,9 @@ std::unique_ptr<sim::Network> make_closed_loop(const Scenario& scenario, const t
 
 std::unique_ptr<sim::Network> make_network(const Scenario& scenario, const topology::Fabric& fabric, const NetworkOptions& options) {
   if (scenario.network != "packet") return sim::make_network(scenario.network, fabric.network_links(), options.flows, options.threads);
-  refuse_unsupported(scenario);
   const topology::FabricSpec& spec = scenario.cluster.fabric;
-  if (spec.transport != Transport::ideal || spec.packet.congestion_control)
-    return make_closed_loop(scenario, fabric, header_bytes(spec.transport), options);
+  refuse_unsupported(scenario, is_closed_loop(spec));
+  if (is_closed_loop(spec)) return make_closed_loop(scenario, fabric, header_bytes(spec.transport), options);
   const std::int64_t mtu = spec.packet.mtu.value_or(sim::Bytes{constants().at("mtu_bytes").get<std::int64_t>()}).count();
   return std::make_unique<sim::OpenLoop>(
       packet_fabric(scenario.cluster, fabric),
@@ -170,7 +172,7 @@ std::unique_ptr<sim::Network> make_network(const Scenario& scenario, const topol
 
 std::unique_ptr<sim::Network> make_packet_network_of_plan(const Scenario& scenario, const topology::Fabric& fabric,
                                                           const NetworkOptions& options) {
-  refuse_unsupported(scenario);
+  refuse_unsupported(scenario, true);
   return make_closed_loop(scenario, fabric, 0, options);
 }
 

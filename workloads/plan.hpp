@@ -129,7 +129,7 @@ struct PlanChange {
   sim::Time at;
   std::vector<Channel> channels;
   std::vector<Group> groups;
-  std::vector<bool> works;  // by link
+  std::vector<sim::BytesPerSecond> capacity;  // by link; none: it does not work
   std::string out_of_order;
 };
 

@@ -298,7 +298,7 @@ Plan build_plan(const Scenario& scenario, const topology::Fabric& fabric, const 
     const topology::Fabric state(scenario.cluster, at);
     Plan now = plan_on(state);
     PlanChange& change = plan.changes.emplace_back(PlanChange{at, std::move(now.channels), std::move(now.groups), {}, {}});
-    for (std::uint32_t link = 0; link < plan.links.size(); ++link) change.works.push_back(state.works(sim::LinkId{link}));
+    for (std::uint32_t link = 0; link < plan.links.size(); ++link) change.capacity.push_back(state.capacity(sim::LinkId{link}));
     change.out_of_order = fmt::format("{}", fmt::join(scenario.cluster.fabric.failures_at(at), ", "));
   }
   return plan;

@@ -211,6 +211,7 @@ void describe(Visitor& v, topology::TimedFailure& s) {
     if (!Visitor::writing || part == kind_of(s)) v.field(part, s.part, {.meaning = "what fails"});
   v.field("at", s.at, {.meaning = "when it fails", .required = true});
   v.field("for", s.duration, {.meaning = "until it is repaired; left out: for ever"});
+  v.field("left", s.left, {.meaning = "share of its bandwidth that is left; 0: it fails", .least = 0, .most = 1});
 }
 
 template <class Visitor>

@@ -109,11 +109,12 @@ class Reading {
   }
 
   void check_timed_failures(const TextNode& tree) {
-    if (scenario_.cluster.fabric.timed_failures.empty() || scenario_.network == "fluid") return;
+    if (scenario_.cluster.fabric.timed_failures.empty() || scenario_.network != "analytic") return;
     problems_.add_value(
         tree.nearest("cluster.fabric.failures").place, "cluster.fabric", "failures",
-        fmt::format("failures for a time are not supported yet with network: {}. Write network: fluid, or fail for the whole run.",
-                    scenario_.network));
+        fmt::format(
+            "failures for a time are not supported yet with network: {}. Write network: fluid or packet, or fail for the whole run.",
+            scenario_.network));
   }
 
   // A shipped name stays; a path becomes one that opens from here.

@@ -1,5 +1,4 @@
 #include <bit>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include "sim/error.hpp"
@@ -25,7 +24,7 @@ ClosedLoop::ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec)
   sort_links();
   for (const PacketLink& link : fabric_.links) window_ = std::min(window_, std::max(link.delay, Time::picoseconds(1)));
   make_parts();
-  skipped_bytes_.resize(fabric_.members.size());
+  skipped_bytes_.resize(fabric_.links.size());
   watch_for_steady_state();
   if (spec_.congestion_control && spec_.congestion_control->wants_telemetry()) telemetry_.resize(Part::most_blocks);
   const std::int64_t packet = spec_.payload + spec_.header;
@@ -34,12 +33,11 @@ ClosedLoop::ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec)
     const PacketLink& link = fabric_.links[i];
     Port& port = ports_[i];
     const auto bytes_in = [&](Time t) { return static_cast<std::int64_t>(t.in_seconds() * link.capacity.value()); };
-    port.packet_time = Bytes{packet} / link.capacity;
+    whole_.push_back(link.capacity);
+    set_times(static_cast<std::uint32_t>(i));
     port.delay = link.delay;
     wires_[i].from = link.from;
     wires_[i].to = link.to;
-    port.ecn_min = spec_.ecn_min > 0 ? spec_.ecn_min : bytes_in(spec_.ecn_min_time);
-    port.ecn_max = spec_.ecn_max > 0 ? spec_.ecn_max : bytes_in(spec_.ecn_max_time);
     // What still comes after the buffer asked for a pause: both ways of the cable, a packet that was begun, and the one that was too much.
     const std::int64_t headroom = bytes_in(2 * link.delay) + 3 * packet;
     port.credit = spec_.buffer / static_cast<std::int64_t>(links_into(link.to).size());
@@ -60,6 +58,15 @@ ClosedLoop::ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec)
     capacities.push_back({sum});
   }
   fair_ = std::make_unique<MaxMin>(capacities);
+}
+
+// What follows from the capacity of a link.
+void ClosedLoop::set_times(std::uint32_t link) {
+  const BytesPerSecond capacity = fabric_.links[link].capacity;
+  const auto bytes_in = [&](Time t) { return static_cast<std::int64_t>(t.in_seconds() * capacity.value()); };
+  ports_[link].packet_time = Bytes{spec_.payload + spec_.header} / capacity;
+  ports_[link].ecn_min = spec_.ecn_min > 0 ? spec_.ecn_min : bytes_in(spec_.ecn_min_time);
+  ports_[link].ecn_max = spec_.ecn_max > 0 ? spec_.ecn_max : bytes_in(spec_.ecn_max_time);
 }
 
 // Links by node, each time in the order of their numbers.
@@ -89,12 +96,6 @@ std::span<const std::uint32_t> ClosedLoop::links_from(std::uint32_t node) const 
   return std::span(out_links_).subspan(links_of_[node].out, links_of_[node + 1].out - links_of_[node].out);
 }
 
-void ClosedLoop::cancel(FlowId) { throw std::logic_error("ClosedLoop: packets that are on their way cannot be cancelled."); }
-
-void ClosedLoop::set_capacity(LinkId, BytesPerSecond) {
-  throw InputError("network: links that change during the run are not supported yet with packets. Take network fluid.");
-}
-
 // All windows that end by then: flows that start later cannot touch them.
 void ClosedLoop::run_until(Time t) {
   for (;;) {
@@ -110,7 +111,7 @@ void ClosedLoop::run_until(Time t) {
     if (spec_.log) spec_.log->make_room(end);
     each_part([&](Part& part) { part.run_window(end); });
     each_part([&](Part& part) { part.take_in(); });
-    end_window();
+    end_window(end);
     if (steady_) look_for_steady_state(end);
     if (parts_in_use_ > 1 && std::has_single_bit(++windows_)) share_out(parts_in_use_);
   }
@@ -123,7 +124,7 @@ void ClosedLoop::each_part(Work&& work) {
 }
 
 // What concerns more than the nodes of a part, in an order that does not depend on parts.
-void ClosedLoop::end_window() {
+void ClosedLoop::end_window(Time end) {
   awake_ = 0;
   ended_.clear();
   over_.clear();
@@ -132,11 +133,7 @@ void ClosedLoop::end_window() {
     for (const Event& timer : part->timers_) timers_.push(timer);
     ended_.insert(ended_.end(), part->ended_.begin(), part->ended_.end());
     over_.insert(over_.end(), part->over_.begin(), part->over_.end());
-    for (const Part::Lost& lost : part->lost_) {  // answered by nobody
-      if (lost.record != none) part_of(receivers_[lost.flow].node).free_telemetry_.push_back(lost.record);
-      --flows_[lost.flow].unanswered;
-      over_.push_back(lost.flow);
-    }
+    for (const Lost& lost : part->lost_) lose(lost, end);
     part->timers_.clear();
     part->ended_.clear();
     part->over_.clear();
@@ -157,7 +154,7 @@ Time ClosedLoop::next_time() const {
 Time ClosedLoop::next_event() {
   const Time known = completions_.empty() ? never : completions_.top().at;
   if (next_time() == never) {
-    if (known == never && unfinished_ > 0) explain_deadlock();
+    if (known == never && unfinished_ > stalled_) explain_deadlock();
     return known;
   }
   return std::min(known, next_time() + window_ + steady_room(never));
@@ -169,6 +166,7 @@ std::span<const FlowId> ClosedLoop::advance_to(Time t) {
   clock_ = t;
   for (; !completions_.empty() && completions_.top().at <= t; completions_.pop()) {
     const std::uint32_t flow = completions_.top().flow;
+    if (flows_[flow].cancelled) continue;
     flows_[flow].reported = true;
     --unfinished_;
     finished_.push_back(FlowId{flow});
@@ -181,8 +179,8 @@ std::span<const FlowId> ClosedLoop::advance_to(Time t) {
 std::vector<LinkUse> ClosedLoop::link_use() const {
   std::vector<LinkUse> use(fabric_.members.size());
   for (std::size_t i = 0; i < use.size(); ++i)
-    for (const std::uint32_t member : fabric_.members[i]) use[i].bytes += static_cast<double>(ports_[member].bytes);
-  for (std::size_t i = 0; i < use.size(); ++i) use[i].bytes += static_cast<double>(skipped_bytes_[i]);
+    for (const std::uint32_t member : fabric_.members[i])
+      use[i].bytes += static_cast<double>(ports_[member].bytes + skipped_bytes_[member]);
   return use;
 }
 

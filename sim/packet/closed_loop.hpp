@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <queue>
 #include <span>
@@ -66,8 +67,9 @@ class ClosedLoop final : public Network {
   ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec);
   ~ClosedLoop() override;
   FlowId start(const FlowSpec& flow) override;  // shares in the order of the way, each 1; bytes are payload
-  void cancel(FlowId flow) override;            // refused, as the next
-  void set_capacity(LinkId link, BytesPerSecond capacity) override;
+  void cancel(FlowId flow) override;
+  void set_capacity(LinkId link, BytesPerSecond capacity) override;  // of a trunk: of all its links together
+  void reroute(FlowId flow, std::span<const LinkShare> shares, BytesPerSecond ceiling) override;
   Time next_event() override;  // throws SimulationError when packets wait for each other for ever
   std::span<const FlowId> advance_to(Time t) override;
   BytesPerSecond rate(FlowId flow) override { return BytesPerSecond{flows_[flow.value()].rate}; }  // what its sender is allowed
@@ -124,6 +126,7 @@ class ClosedLoop final : public Network {
     bool paused = false;   // by the far end
     bool waiting = false;  // for credits
     bool crosses = false;  // to another part
+    bool down = false;
 
     RingBuffer<Waiting> queue;
     std::int64_t ecn_min = 0, ecn_max = 0, credit = 0;
@@ -174,6 +177,8 @@ class ClosedLoop final : public Network {
     std::uint32_t round = 0;       // of timeouts
     bool queued = false;           // ready or due at its sender
     bool reported = false, alive = false;
+    bool started = false, stalled = false, cancelled = false;  // stalled: a link on its way is down
+    bool sends_again = false;                                  // something that a link has lost
   };
   struct Receiver {                          // of a flow, as the last link knows what it will see
     Time return_time;                        // of an acknowledgement
@@ -183,23 +188,38 @@ class ClosedLoop final : public Network {
     std::uint32_t to_end = 0, expected = 0;  // packets that have not entered the last link; received in order
     bool refused = false;                    // told the sender of a gap
   };
+  struct Missing {                           // of a flow where nothing is lost usually: sequences
+    std::vector<std::uint32_t> lost, again;  // of which its sender does not know; that it may send, the first one at the end
+  };
   struct Telemetry {
     std::array<HopRecord, 12> hops;
     std::uint32_t size = 0;
+  };
+
+  struct Lost {  // a packet
+    std::uint32_t flow, record, sequence;
   };
 
   struct Part;  // closed_loop_part.hpp
 
   // Windows (closed_loop.cpp).
   void sort_links();
+  void set_times(std::uint32_t link);
   void run_until(Time t);
   template <class Work>
   void each_part(Work&& work);
-  void end_window();
+  void end_window(Time end);
   Time next_time() const;
   std::span<const std::uint32_t> links_into(std::uint32_t node) const;
   std::span<const std::uint32_t> links_from(std::uint32_t node) const;
   [[noreturn]] void explain_deadlock() const;
+
+  // Failures (closed_loop_failures.cpp).
+  void lose(const Lost& lost, Time at);
+  void take_down(std::uint32_t link);
+  void bring_up(std::uint32_t link);
+  void judge_way(std::uint32_t flow);
+  void take_fair_share(std::uint32_t flow);
 
   // Steady states (closed_loop_steady.cpp).
   struct Steady;
@@ -219,6 +239,9 @@ class ClosedLoop final : public Network {
 
   // Flows (closed_loop_sender.cpp).
   void prepare(const Event& timer);
+  void set_way(std::uint32_t flow, std::span<const LinkShare> shares);
+  std::uint32_t last_link(std::uint32_t flow) const;
+  std::uint32_t part_before_end(std::uint32_t flow) const { return part_by_node_[fabric_.links[last_link(flow)].from]; }
   static void apply(Flow& flow, const Allowance& allowance);
   void finish(std::uint32_t flow, Time at);
   void release_if_over(std::uint32_t flow);
@@ -256,9 +279,12 @@ class ClosedLoop final : public Network {
   std::vector<FlowId> finished_;
   std::unique_ptr<MaxMin> fair_;             // without congestion control
   std::unique_ptr<Steady> steady_;           // where it may be skipped
-  std::vector<std::int64_t> skipped_bytes_;  // by network link
+  std::vector<std::int64_t> skipped_bytes_;  // by link
   std::uint64_t skipped_hops_ = 0;
-  std::uint32_t unfinished_ = 0;
+  std::vector<BytesPerSecond> whole_;  // capacity by link, as it was given
+  std::map<std::uint32_t, Missing> missing_;
+  std::map<std::uint32_t, std::vector<std::pair<std::uint32_t, std::uint32_t>>> old_ways_;  // by flow: on which something may still be
+  std::uint32_t unfinished_ = 0, stalled_ = 0;
   PacketCounts counts_;
   Time clock_;  // of who asks
 };

@@ -16,6 +16,8 @@ void ClosedLoop::Part::on_arrival(std::uint32_t link) {
   send_until(out, now);
   now_ = now;
   Port& port = ports_[out];
+  if (port.down) [[unlikely]]
+    return drop_arrived(link, out, packet);
   const bool waits = port.queue_bytes > 0 || port.free > now_ || port.paused || sends_in_order(nodes_[in.to]);
   if (!waits && is_calm(in, out, packet.size)) {
     counts_.max_queue_bytes = std::max<std::int64_t>(counts_.max_queue_bytes, packet.size);
@@ -24,10 +26,7 @@ void ClosedLoop::Part::on_arrival(std::uint32_t link) {
     return;
   }
   if (!admit(link, out, packet.size)) {
-    ++counts_.drops;
-    if (log_) log_->drop(out, now_);
-    lost_.push_back({ways_.flow_at(packet.place), packet.record});
-    return;
+    return drop(out, packet);
   }
   port.queue.push_back({packet, link});
   port.queue_bytes += packet.size;
@@ -39,7 +38,7 @@ void ClosedLoop::Part::on_arrival(std::uint32_t link) {
 // Sends what the link may send now; comes again when it is free.
 void ClosedLoop::Part::serve(std::uint32_t link) {
   Port& port = ports_[link];
-  if (port.paused) return;
+  if (port.paused || port.down) return;
   if (port.free > now_) return arm(link, port.free);
   if (port.queue_bytes > 0) {
     Waiting& head = port.queue.front();
@@ -105,7 +104,7 @@ void ClosedLoop::Part::deliver(std::uint32_t link, Packet& packet) {
     if (--receiver.to_end == 0) ended_.push_back({packet.at, flow});
   } else if (packet.sequence > receiver.expected) {
     if (std::exchange(receiver.refused, true)) {
-      lost_.push_back({flow, packet.record});
+      lost_.push_back({flow, packet.record, packet.sequence});
       return;
     }
     packet.refused = true;
@@ -123,7 +122,8 @@ void ClosedLoop::Part::mark(std::uint32_t link, Packet& packet) {
   const Port& port = ports_[link];
   if (packet.record != none) {
     Telemetry& record = telemetry(packet.record);
-    if (record.size < record.hops.size()) record.hops[record.size++] = {now_, port.bytes, port.queue_bytes, fabric_.links[link].capacity};
+    if (record.size < record.hops.size())
+      record.hops[record.size++] = {now_, port.bytes, port.queue_bytes, fabric_.links[link].capacity, link};
   }
   if (port.queue_bytes == 0 || port.queue_bytes <= port.ecn_min || packet.marked) return;
   const double share =
@@ -225,6 +225,8 @@ std::uint32_t ClosedLoop::Part::link_to_take(std::uint32_t place, std::uint32_t 
   const auto choices = ways_.members(network_link, node);
   std::uint32_t& turn = ports_[choices.front()].turn;
   turn = (turn + 1) % static_cast<std::uint32_t>(choices.size());
+  for (std::size_t dead = 0; ports_[choices[turn]].down && dead < choices.size(); ++dead)
+    turn = (turn + 1) % static_cast<std::uint32_t>(choices.size());
   std::uint32_t best = choices[turn];
   if (spec_.choice == PacketChoice::in_turn) return best;
   for (const Time now = now_; const std::uint32_t link : choices) {
@@ -234,7 +236,7 @@ std::uint32_t ClosedLoop::Part::link_to_take(std::uint32_t place, std::uint32_t 
   const auto load = [&](std::uint32_t link) {
     const Port& port = ports_[link];
     const double waiting = static_cast<double>(port.queue_bytes) / fabric_.links[link].capacity.value();
-    return waiting + (port.free > now_ ? (port.free - now_).in_seconds() : 0) + (port.paused ? 1 : 0);
+    return waiting + (port.free > now_ ? (port.free - now_).in_seconds() : 0) + (port.paused ? 1 : 0) + (port.down ? 1e6 : 0);
   };
   for (std::size_t i = 1; i < choices.size(); ++i)  // equal ones in turn
     if (const std::uint32_t other = choices[(turn + i) % choices.size()]; load(other) < load(best)) best = other;

@@ -156,7 +156,7 @@ void ClosedLoop::Part::handle(std::uint32_t number, const Event& input) {
     send_until(entity, input.at);
     now_ = input.at;
     Port& port = ports_[entity];
-    port.paused = (input.detail & 1) != 0;
+    port.paused = (input.detail & 1) != 0 && !port.down;
     note_pause(entity, port.paused);
     if (!port.paused) arm(entity, std::max(now_, port.free));
     return;

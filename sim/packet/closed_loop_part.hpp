@@ -55,6 +55,12 @@ struct ClosedLoop::Part {
   void release_buffer(std::uint32_t in_link, std::int64_t size);
   void mark(std::uint32_t link, Packet& packet);
   void note_pause(std::uint32_t link, bool held);
+
+  // Failures (closed_loop_failures.cpp).
+  void drop(std::uint32_t link, const Packet& packet);
+  void drop_arrived(std::uint32_t in_link, std::uint32_t link, const Packet& packet);
+  void send_again(std::uint32_t flow);
+  void take_sequence(std::uint32_t flow);
   std::uint32_t link_to_take(std::uint32_t place, std::uint32_t node);
 
   static constexpr std::uint32_t block = 1024, most_blocks = 1 << 16;  // of telemetry
@@ -74,9 +80,6 @@ struct ClosedLoop::Part {
     std::vector<Letter> letters;
     std::vector<Passing> packets;
     std::vector<Returned> credits;
-  };
-  struct Lost {
-    std::uint32_t flow, record;
   };
 
   ClosedLoop& loop_;

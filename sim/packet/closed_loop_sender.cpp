@@ -23,28 +23,45 @@ FlowId ClosedLoop::start(const FlowSpec& spec) {
     finish(id, clock_ + spec.latency);
     return FlowId{id};
   }
-  flow.links = static_cast<std::uint32_t>(spec.shares.size());
-  flow.first = ways_.add(spec.shares, id);
   flow.bytes = spec.bytes.count();
   flow.ceiling = spec.ceiling.value();
   flow.weight = spec.weight;
   flow.packets = receiver.to_end = static_cast<std::uint32_t>((flow.bytes + spec_.payload - 1) / spec_.payload);
-  const auto& choices = fabric_.members[ways_.network_link(flow.first)];
+  set_way(id, spec.shares);
+  judge_way(id);
+  if (spec_.log) receiver.stream = spec_.log->stream(spec.label, receiver.node, fabric_.links[last_link(id)].to);
+  timers_.push(event(clock_ + std::max(Time{}, spec.latency - ways_.latency(flow.first)), Kind::start, id, round));
+  return FlowId{id};
+}
+
+void ClosedLoop::set_way(std::uint32_t id, std::span<const LinkShare> shares) {
+  Flow& flow = flows_[id];
+  Receiver& receiver = receivers_[id];
+  flow.first = ways_.add(shares, id);
+  flow.links = 0;
+  while (!ways_.is_end(flow.first + flow.links)) ++flow.links;
+  const auto& choices = ways_.links(ways_.network_link(flow.first));
   if (choices.size() > 1)
     throw InputError("network: end points with several first links are not supported yet with packets. Take routing ecmp.");
   flow.first_link = choices.front();
   receiver.node = fabric_.links[flow.first_link].from;
-  const auto& last = fabric_.members[ways_.network_link(flow.first + flow.links - 1)];
-  if (spec_.log) receiver.stream = spec_.log->stream(spec.label, receiver.node, fabric_.links[last.front()].to);
+  if (Port& port = ports_[flow.first_link]; port.sender == none) {
+    port.sender = static_cast<std::uint32_t>(senders_.size());
+    senders_.emplace_back();
+  }
+  const auto& last = ways_.links(ways_.network_link(flow.first + flow.links - 1));
   const auto part_before = [&](std::uint32_t link) { return part_by_node_[fabric_.links[link].from]; };
   if (!std::all_of(last.begin(), last.end(), [&](std::uint32_t link) { return part_before(link) == part_before(last.front()); }))
     share_out(parts_in_use_ = 1);  // its receiver hears from several
+  receiver.return_time = {};
   for (std::uint32_t place = flow.first; !ways_.is_end(place); ++place) {
-    const PacketLink& link = fabric_.links[fabric_.members[ways_.network_link(place)].front()];
-    receiver.return_time += link.delay + Bytes{spec_.acknowledgement} / link.capacity;
+    const std::uint32_t link = ways_.links(ways_.network_link(place)).front();
+    receiver.return_time += fabric_.links[link].delay + Bytes{spec_.acknowledgement} / whole_[link];
   }
-  timers_.push(event(clock_ + std::max(Time{}, spec.latency - ways_.latency(flow.first)), Kind::start, id));
-  return FlowId{id};
+}
+
+std::uint32_t ClosedLoop::last_link(std::uint32_t id) const {
+  return ways_.links(ways_.network_link(flows_[id].first + flows_[id].links - 1)).front();
 }
 
 // Before the window in which a flow starts or a timeout comes. Max-min rates hold for a window.
@@ -55,24 +72,17 @@ void ClosedLoop::prepare(const Event& timer) {
     if (!flows_[id].alive || flows_[id].round != timer.detail) return;
     return part_of(node).post(node, {timer});
   }
-  forget_steady_state();
   Flow& flow = flows_[id];
-  Port& port = ports_[flow.first_link];
-  if (port.sender == none) {
-    port.sender = static_cast<std::uint32_t>(senders_.size());
-    senders_.emplace_back();
-  }
+  if (flow.round != timer.detail || flow.cancelled) return;
+  forget_steady_state();
   flow.may_send = flow.progress = timer.at;
-  const FlowPath path = path_of(id);
   if (fair_) {
-    std::vector<LinkShare> shares;
-    for (std::uint32_t place = flow.first; !ways_.is_end(place); ++place) shares.push_back({LinkId{ways_.network_link(place)}});
-    const double limit = flow.ceiling > 0 ? std::min(flow.ceiling, path.line_rate.value()) : path.line_rate.value();
-    fair_->attach(FlowId{id}, shares, BytesPerSecond{limit}, flow.weight);
+    take_fair_share(id);
     flow.window = std::numeric_limits<double>::infinity();
   } else {
-    apply(flow, spec_.congestion_control->start(id, path, timer.at));
+    apply(flow, spec_.congestion_control->start(id, path_of(id), timer.at));
   }
+  flow.started = true;
   part_of(node).post(node, {timer});
   if (!is_lossless()) timers_.push(event(timer.at + spec_.timeout, Kind::timeout, id, flow.round));
 }
@@ -82,9 +92,10 @@ FlowPath ClosedLoop::path_of(std::uint32_t flow) const {
   FlowPath path{.line_rate = BytesPerSecond{std::numeric_limits<double>::infinity()}, .packet = spec_.payload + spec_.header};
   bool leaves_host = false;
   for (std::uint32_t place = flows_[flow].first; !ways_.is_end(place); ++place, ++path.hops) {
-    const PacketLink& link = fabric_.links[fabric_.members[ways_.network_link(place)].front()];
-    path.round_trip += link.delay + Bytes{path.packet} / link.capacity;
-    if (!leaves_host) path.line_rate = std::min(path.line_rate, link.capacity);
+    const PacketLink& link = fabric_.links[ways_.links(ways_.network_link(place)).front()];
+    const BytesPerSecond capacity = whole_[ways_.links(ways_.network_link(place)).front()];
+    path.round_trip += link.delay + Bytes{path.packet} / capacity;
+    if (!leaves_host) path.line_rate = std::min(path.line_rate, capacity);
     leaves_host = leaves_host || !link.inside_host;
   }
   path.round_trip += receivers_[flow].return_time;
@@ -105,7 +116,7 @@ void ClosedLoop::Part::offer(std::uint32_t id) {
   Flow& flow = flows_[id];
   const bool window_open =
       flow.in_flight == 0 || static_cast<double>(flow.in_flight) + static_cast<double>(spec_.payload + spec_.header) <= flow.window;
-  if (flow.queued || flow.next == flow.packets || !window_open) return;
+  if (flow.queued || flow.stalled || (flow.next == flow.packets && !flow.sends_again) || !window_open) return;
   flow.queued = true;
   Port& port = ports_[flow.first_link];
   Sender& sender = senders_[port.sender];
@@ -133,7 +144,14 @@ bool ClosedLoop::Part::emit(std::uint32_t link) {
     note_if_over(id);
     return emit(link);
   }
-  const std::int64_t size = wire_size(flow, flow.next);
+  if (flow.stalled || flow.first_link != link) [[unlikely]] {  // meanwhile, too
+    sender.ready.pop_front();
+    flow.queued = false;
+    offer(id);
+    return emit(link);
+  }
+  const std::uint32_t sequence = flow.sends_again ? loop_.missing_.find(id)->second.again.back() : flow.next;
+  const std::int64_t size = wire_size(flow, sequence);
   if (!may_transmit(link, size)) return false;
   sender.ready.pop_front();
   flow.queued = false;
@@ -141,7 +159,8 @@ bool ClosedLoop::Part::emit(std::uint32_t link) {
     flow.rate = fair->rate(FlowId{id}).value();
   else
     apply(flow, spec_.congestion_control->before_packet(id, size, now_));
-  Packet packet{.sent = now_, .place = flow.first, .sequence = flow.next++};
+  take_sequence(id);
+  Packet packet{.sent = now_, .place = flow.first, .sequence = sequence};
   packet.size = static_cast<std::uint32_t>(size) & ((1u << 30) - 1);
   if (spec_.congestion_control && spec_.congestion_control->wants_telemetry()) packet.record = new_telemetry();
   flow.in_flight += size;
@@ -198,6 +217,7 @@ void ClosedLoop::Part::note_if_over(std::uint32_t id) {
 void ClosedLoop::Part::on_timeout(std::uint32_t id, std::uint32_t round) {
   Flow& flow = flows_[id];
   if (!flow.alive || flow.round != round || flow.acknowledged == flow.packets) return;
+  if (is_lossless()) return send_again(id);
   if (now_ - flow.progress >= spec_.timeout) {
     flow.next = std::min(flow.next, flow.acknowledged);
     flow.in_flight = 0;
@@ -208,9 +228,13 @@ void ClosedLoop::Part::on_timeout(std::uint32_t id, std::uint32_t round) {
 }
 
 void ClosedLoop::finish(std::uint32_t id, Time at) {
-  completions_.push({at, id});
   forget_steady_state();
-  if (flows_[id].links > 0 && fair_) fair_->detach(FlowId{id});
+  Flow& flow = flows_[id];
+  if (flow.cancelled) return;
+  completions_.push({at, id});
+  if (flow.stalled) --stalled_;
+  flow.stalled = false;
+  if (flow.links > 0 && fair_) fair_->detach(FlowId{id});
 }
 
 // Its number is free again when it was reported and nothing of it is under way any more.
@@ -218,6 +242,11 @@ void ClosedLoop::release_if_over(std::uint32_t id) {
   Flow& flow = flows_[id];
   if (!flow.alive || !flow.reported || flow.unanswered > 0 || flow.queued) return;
   if (flow.links > 0) ways_.remove(flow.first, flow.links);
+  if (const auto old = old_ways_.find(id); old != old_ways_.end()) {
+    for (const auto& [first, links] : old->second) ways_.remove(first, links);
+    old_ways_.erase(old);
+  }
+  missing_.erase(id);
   if (flow.links > 0 && !fair_) spec_.congestion_control->end(id);
   flow.alive = false;
   free_flows_.push_back(id);

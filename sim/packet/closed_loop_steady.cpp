@@ -39,7 +39,7 @@ void ClosedLoop::forget_steady_state() {
 }
 
 bool ClosedLoop::is_under_way(std::uint32_t flow) const {
-  return flows_[flow].alive && flows_[flow].links > 0 && receivers_[flow].to_end > 0;
+  return flows_[flow].alive && flows_[flow].links > 0 && receivers_[flow].to_end > 0 && !flows_[flow].cancelled;
 }
 
 // At the end of a window.
@@ -173,7 +173,10 @@ void ClosedLoop::move_flow(std::uint32_t id, Time by, std::uint32_t packets) {
   if (spec_.congestion_control) spec_.congestion_control->skip(id, by, packets);
   const std::int64_t bytes = packets * (spec_.payload + spec_.header);
   for (std::uint32_t place = flow.first; !ways_.is_end(place); ++place) {
-    skipped_bytes_[ways_.network_link(place)] += bytes;
+    const auto& links = ways_.links(ways_.network_link(place));
+    const auto each = bytes / static_cast<std::int64_t>(links.size());
+    for (const std::uint32_t link : links) skipped_bytes_[link] += each;
+    skipped_bytes_[links.front()] += bytes - each * static_cast<std::int64_t>(links.size());
     skipped_hops_ += packets;
   }
 }

@@ -15,6 +15,7 @@ struct HopRecord {
   std::int64_t bytes_sent = 0;  // by the link so far
   std::int64_t queue_bytes = 0;
   BytesPerSecond capacity;
+  std::uint32_t link = 0;
 };
 
 // What a sender knows of a flow before its first packet.

@@ -55,14 +55,14 @@ FlowId OpenLoop::start(const FlowSpec& spec) {
     completions_.push({now_ + spec.latency, id});
     return FlowId{id};
   }
-  flow.links = static_cast<std::uint32_t>(spec.shares.size());
   flow.first = ways_.add(spec.shares, id);
+  while (!ways_.is_end(flow.first + flow.links)) ++flow.links;
   flow.to_emit = (spec.bytes.count() + spec_.mtu - 1) / spec_.mtu;
   flow.last_bytes = spec.bytes.count() - (flow.to_emit - 1) * spec_.mtu;
   endings_[id] = {flow.to_emit, {}};
   flow.start = now_ + std::max(Time{}, spec.latency - ways_.latency(flow.first));
   if (spec_.log) {
-    const auto end_of = [&](std::uint32_t place) { return fabric_.links[fabric_.members[ways_.network_link(place)].front()]; };
+    const auto end_of = [&](std::uint32_t place) { return fabric_.links[ways_.links(ways_.network_link(place)).front()]; };
     flow.stream = spec_.log->stream(spec.label, end_of(flow.first).from, end_of(flow.first + flow.links - 1).to);
   }
   if (flow.start > now_)
@@ -79,7 +79,7 @@ void OpenLoop::set_capacity(LinkId, BytesPerSecond) {
 }
 
 void OpenLoop::hand_to_sender(std::uint32_t flow) {
-  const auto& choices = fabric_.members[ways_.network_link(flows_[flow].first)];
+  const auto& choices = ways_.links(ways_.network_link(flows_[flow].first));
   Link& link = links_[choices.front()];  // of several first links the first has the sender
   if (link.sender == none) {
     link.sender = static_cast<std::uint32_t>(senders_.size());

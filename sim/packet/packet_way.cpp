@@ -9,7 +9,8 @@ PacketWays::PacketWays(const PacketFabric& fabric) : fabric_(fabric) {
 }
 
 std::uint32_t PacketWays::add(std::span<const LinkShare> shares, std::uint32_t flow) {
-  const std::size_t links = shares.size();
+  const std::vector<std::uint32_t> way = stages(shares);
+  const std::size_t links = way.size();
   if (free_.size() <= links) free_.resize(links + 1);
   if (free_[links].empty()) {
     free_[links].push_back(static_cast<std::uint32_t>(way_.size()));
@@ -17,13 +18,69 @@ std::uint32_t PacketWays::add(std::span<const LinkShare> shares, std::uint32_t f
   }
   const std::uint32_t first = free_[links].back();
   free_[links].pop_back();
-  for (std::size_t i = 0; i < links; ++i) {
-    if (shares[i].share != 1)
-      throw InputError("network: packets over several paths of unlike links are not supported yet. Take routing ecmp or static.");
-    way_[first + i] = shares[i].link.value();
-  }
+  std::copy(way.begin(), way.end(), way_.begin() + first);
   way_[first + links] = end_mark | flow;
   return first;
+}
+
+// One network link after the other, or, where each carries a part, bundles of those at one distance.
+std::vector<std::uint32_t> PacketWays::stages(std::span<const LinkShare> shares) {
+  std::vector<std::uint32_t> way, links;
+  for (const LinkShare& s : shares) {
+    way.push_back(s.link.value());
+    const auto& members = fabric_.members[s.link.value()];
+    links.insert(links.end(), members.begin(), members.end());
+  }
+  if (std::all_of(shares.begin(), shares.end(), [](const LinkShare& s) { return s.share == 1; })) return way;
+
+  std::map<std::uint32_t, std::size_t> distance;  // of a node from the begin
+  for (const std::uint32_t link : links)
+    if (std::none_of(links.begin(), links.end(), [&](std::uint32_t other) { return fabric_.links[other].to == fabric_.links[link].from; }))
+      distance[fabric_.links[link].from] = 0;
+  std::vector<std::vector<std::uint32_t>> stages;
+  for (std::size_t placed = 0, before = links.size(); placed < links.size() && placed != before;) {
+    before = placed;
+    std::vector<std::uint32_t> stage;
+    for (const std::uint32_t link : links) {
+      const auto from = distance.find(fabric_.links[link].from);
+      if (from == distance.end() || from->second != stages.size()) continue;
+      if (distance.try_emplace(fabric_.links[link].to, stages.size() + 1).first->second != stages.size() + 1)
+        throw InputError("network: packets over paths of unequal length are not supported yet. Take routing ecmp or static.");
+      stage.push_back(link);
+    }
+    std::sort(stage.begin(), stage.end(),
+              [&](auto a, auto b) { return std::pair(fabric_.links[a].from, a) < std::pair(fabric_.links[b].from, b); });
+    placed += stage.size();
+    if (!stage.empty()) stages.push_back(std::move(stage));
+  }
+  way.clear();
+  for (auto& stage : stages) way.push_back(bundle(std::move(stage)));
+  return way;
+}
+
+std::uint32_t PacketWays::bundle(std::vector<std::uint32_t> links) {
+  const auto next = static_cast<std::uint32_t>(fabric_.members.size() + bundles_.size());
+  const auto [at, is_new] = number_of_bundle_.try_emplace(links, next);
+  if (is_new) {
+    only_member_.push_back(links.size() == 1 ? links.front() : none);
+    bundles_.push_back(std::move(links));
+  }
+  return at->second;
+}
+
+std::vector<LinkShare> PacketWays::shares(std::uint32_t first) {
+  if (network_link_of_.empty()) {
+    network_link_of_.resize(fabric_.links.size());
+    for (std::uint32_t i = 0; i < fabric_.members.size(); ++i)
+      for (const std::uint32_t link : fabric_.members[i]) network_link_of_[link] = i;
+  }
+  std::map<std::uint32_t, double> parts;
+  for (; !is_end(first); ++first)
+    for (const auto& bundle = links(way_[first]); const std::uint32_t link : bundle)
+      parts[network_link_of_[link]] += 1.0 / static_cast<double>(bundle.size());
+  std::vector<LinkShare> shares;
+  for (const auto& [link, part] : parts) shares.push_back({LinkId{link}, part});
+  return shares;
 }
 
 std::uint32_t PacketWays::flow_at(std::uint32_t place) const {
@@ -31,8 +88,14 @@ std::uint32_t PacketWays::flow_at(std::uint32_t place) const {
   return way_[place] & ~end_mark;
 }
 
+bool PacketWays::is_way(std::uint32_t first, std::span<const LinkShare> shares) {
+  for (const std::uint32_t stage : stages(shares))
+    if (is_end(first) || way_[first++] != stage) return false;
+  return is_end(first);
+}
+
 std::span<const std::uint32_t> PacketWays::members(std::uint32_t network_link, std::uint32_t node) const {
-  const auto& all = fabric_.members[network_link];
+  const auto& all = links(network_link);
   const auto from = [&](std::uint32_t link) { return fabric_.links[link].from; };
   const auto first = std::partition_point(all.begin(), all.end(), [&](std::uint32_t link) { return from(link) < node; });
   const auto last = std::partition_point(first, all.end(), [&](std::uint32_t link) { return from(link) == node; });
@@ -44,7 +107,7 @@ std::span<const std::uint32_t> PacketWays::members(std::uint32_t network_link, s
 
 Time PacketWays::latency(std::uint32_t place) const {
   Time sum;
-  for (; !is_end(place); ++place) sum += fabric_.links[fabric_.members[way_[place]].front()].delay;
+  for (; !is_end(place); ++place) sum += fabric_.links[links(way_[place]).front()].delay;
   return sum;
 }
 

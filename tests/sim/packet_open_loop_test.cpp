@@ -127,9 +127,34 @@ TEST(OpenLoop, packets_level_out_over_a_trunk) {
     EXPECT_THAT(finishes(fabric, {{409'600, over({0, 1, 2})}}, {.choice = choice}), ElementsAre(packets(100 + 2 + 1) + 3_us));
 }
 
-TEST(OpenLoop, parts_of_one_packet_over_unlike_paths_are_refused) {
-  OpenLoop network(chain(2), {});
-  const std::vector<LinkShare> halves = {{LinkId{0}, .5}, {LinkId{1}, .5}};
+// Half of a flow by node 2, half by node 3: no trunk, but packets choose as if it were one.
+TEST(OpenLoop, packets_of_one_flow_level_out_over_several_paths) {
+  const PacketFabric fabric{.links = {{0, 1, 50_GBps, 1_us},
+                                      {1, 2, 25_GBps, 1_us},
+                                      {1, 3, 25_GBps, 1_us},
+                                      {2, 4, 50_GBps, 1_us},
+                                      {3, 4, 50_GBps, 1_us},
+                                      {4, 5, 50_GBps, 1_us}},
+                            .members = {{0}, {1}, {2}, {3}, {4}, {5}},
+                            .nodes = 6};
+  const std::vector<LinkShare> way = {{LinkId{0}}, {LinkId{1}, .5}, {LinkId{3}, .5}, {LinkId{2}, .5}, {LinkId{4}, .5}, {LinkId{5}}};
+  for (const PacketChoice choice : {PacketChoice::shortest_queue, PacketChoice::in_turn}) {
+    OpenLoop network(fabric, {.choice = choice});
+    network.start({409'600_B, {}, way});
+    Time end;
+    for (Time t = network.next_event(); t != never; t = network.next_event())
+      if (!network.advance_to(t).empty()) end = t;
+    EXPECT_EQ(end, packets(100 + 2 + 1 + 1) + 4_us);
+    EXPECT_EQ(network.link_use()[1].bytes, 50. * 4096);
+    EXPECT_EQ(network.link_use()[4].bytes, 50. * 4096);
+  }
+}
+
+TEST(OpenLoop, parts_of_a_flow_over_paths_of_unequal_length_are_refused) {
+  const PacketFabric fabric{
+      .links = {{0, 1, 50_GBps, 1_us}, {1, 2, 50_GBps, 1_us}, {0, 2, 50_GBps, 1_us}}, .members = {{0}, {1}, {2}}, .nodes = 3};
+  OpenLoop network(fabric, {});
+  const std::vector<LinkShare> halves = {{LinkId{0}, .5}, {LinkId{1}, .5}, {LinkId{2}, .5}};
   EXPECT_THROW(network.start({4096_B, {}, halves}), InputError);
 }
 

@@ -70,6 +70,37 @@ TEST(TimedFailure, that_cuts_off_a_host_makes_it_wait) {
   }
 }
 
+// The same with packets: 1 GB of 4 KiB packets; what is lost is sent again after the timeout.
+TEST(TimedFailure, under_packets_moves_a_flow_or_makes_it_wait) {
+  const std::string roce = "network: packet\n", csv = "id,src,dst,bytes,start_s\na,0,2,100000000,0\n";
+  const auto finish = [&](const std::string& failures, const std::string& transport) {
+    Scenario scenario = cluster(failures, roce);
+    scenario.cluster.fabric.transport = transport == "roce" ? topology::Transport::roce : topology::Transport::infiniband;
+    return play(scenario, csv);
+  };
+  for (const std::string transport : {"roce", "infiniband"}) {
+    const double alone = finish("[]", transport).finish[0].in_seconds();
+    const TrafficOutcome moved = finish("[{switch: spine-0, at: 1 ms, for: 1 ms}]", transport);
+    EXPECT_GT(moved.packets->drops, 0u);
+    EXPECT_GT(moved.finish[0].in_seconds(), alone);
+    EXPECT_LT(moved.finish[0].in_seconds(), alone + 600e-6);  // timeout
+    const TrafficOutcome waited = finish("[{nic: nic-0.0, at: 1 ms, for: 3 ms}]", transport);
+    EXPECT_NEAR(waited.finish[0].in_seconds(), alone + 3e-3, 10e-6);
+  }
+}
+
+// Half the bandwidth for 2 of 4 ms of sending.
+TEST(TimedFailure, that_leaves_some_bandwidth_slows_flows_down) {
+  const std::string failures = "[{switch: leaf-0, at: 1 ms, for: 2 ms, left: 0.5}]", csv = "id,src,dst,bytes,start_s\na,0,2,100000000,0\n";
+  EXPECT_NEAR(play(cluster(failures), csv).finish[0].in_seconds(), 5e-3 + 4e-6, 1e-9);
+  Scenario packets = cluster(failures, "network: packet\n");
+  packets.cluster.fabric.packet.congestion_control = topology::CongestionControl::paced;
+  const TrafficOutcome outcome = play(packets, csv);
+  EXPECT_NEAR(outcome.finish[0].in_seconds(), 5e-3, 10e-6);
+  EXPECT_EQ(outcome.packets->drops, 0u);
+  EXPECT_THAT(refusal("[{switch: leaf-0, at: 1 ms, left: 2}]"), HasSubstr("left"));
+}
+
 TEST(TimedFailure, that_is_never_repaired_says_who_waits) {
   EXPECT_EQ(refusal("[{switch: leaf-0, at: 10 ms}]"),
             "stopped at 0.010000 s: 'a' waits for ever: no way from gpu-0 to gpu-2 with leaf-0 out of order (cluster.fabric.failures).");

@@ -105,4 +105,16 @@ std::unique_ptr<Structure> build_with_failures(const ClusterSpec& spec, const Ho
   return std::make_unique<FailedFabric>(std::move(whole), std::move(before), std::move(rest));
 }
 
+std::vector<double> left_of_links(const FabricSpec& fabric, sim::Time at, const Wiring& wiring) {
+  std::vector<double> left;
+  for (const TimedFailure& failure : fabric.timed_failures) {
+    if (failure.left == 0 || !failure.lasts(at)) continue;
+    left.resize(wiring.links.size(), 1);
+    const std::vector<bool> degraded = failed_links({failure.part}, wiring);
+    for (std::size_t link = 0; link < left.size(); ++link)
+      if (degraded[link]) left[link] = std::min(left[link], failure.left);
+  }
+  return left;
+}
+
 }  // namespace topology

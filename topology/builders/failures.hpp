@@ -13,4 +13,7 @@ namespace topology {
 std::unique_ptr<Structure> build_with_failures(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring,
                                                const std::vector<std::string>& out_of_order, std::vector<bool>& failed);
 
+// Share of its bandwidth that each link has at `at`: less than 1 where it is degraded. Empty: no link is.
+std::vector<double> left_of_links(const FabricSpec& fabric, sim::Time at, const Wiring& wiring);
+
 }  // namespace topology

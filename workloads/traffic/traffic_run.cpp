@@ -273,8 +273,8 @@ class Player {
     for (Ring& ring : rings_)
       if (!ring.edges.empty()) reroute(ring);
     for (std::uint32_t link = 0; link < fabric_.network_links().size(); ++link)
-      if (const bool works = routes_->works(sim::LinkId{link}); works != before->works(sim::LinkId{link}))
-        network_.set_capacity(sim::LinkId{link}, works ? fabric_.network_links()[link].capacity : sim::BytesPerSecond{});
+      if (const sim::BytesPerSecond capacity = routes_->capacity(sim::LinkId{link}); capacity != before->capacity(sim::LinkId{link}))
+        network_.set_capacity(sim::LinkId{link}, capacity);
   }
   void reroute(Ring& ring) {
     std::vector<sim::CollectiveEdge> edges = ring.edges;

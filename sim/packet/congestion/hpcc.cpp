@@ -52,7 +52,7 @@ class Hpcc final : public CongestionControl {
     double fullest = 0, interval = 0;
     for (std::size_t i = 0; i < std::min(hops.size(), s.hops); ++i) {
       const double elapsed = (hops[i].at - s.last[i].at).in_seconds(), capacity = hops[i].capacity.value();
-      if (elapsed <= 0) continue;
+      if (elapsed <= 0 || hops[i].link != s.last[i].link) continue;  // another way
       const double rate = static_cast<double>(hops[i].bytes_sent - s.last[i].bytes_sent) / elapsed;
       const double queue = static_cast<double>(std::min(hops[i].queue_bytes, s.last[i].queue_bytes));
       const double used = queue / (capacity * s.round_trip) + rate / capacity;
