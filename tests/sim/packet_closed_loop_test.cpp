@@ -29,10 +29,11 @@ std::shared_ptr<CongestionControl> dcqcn() {
                      .fast_increase_share = 2e-3,
                      .least_rate = 1_Gbps,
                      .alpha_period = 1_us,
+                     .cut_period = 4_us,
                      .increase_period = 300_us,
-                     .notification_period = 4_us,
                      .increase_bytes = 0,
                      .fast_recovery = 1,
+                     .window = true,
                      .clamp_target = false});
 }
 std::shared_ptr<CongestionControl> swift() {
@@ -104,11 +105,11 @@ TEST(ClosedLoop, paced_senders_share_a_link_evenly) {
   }
 }
 
-// Senders at line rate until the first marks come back fill the buffer, yet nothing is lost.
+// What senders have in flight in the first round trip fills the buffer, yet nothing is lost.
 TEST(ClosedLoop, lossless_networks_lose_nothing_in_an_incast) {
   for (const Backpressure backpressure : {Backpressure::pause_frames, Backpressure::credits}) {
     ClosedLoopSpec spec = with(dcqcn(), backpressure);
-    spec.buffer = 8 << 20;
+    spec.buffer = 5 << 20;
     ClosedLoop network(star(32), spec);
     incast(network, 32, 4 << 20);
     const PacketCounts& counts = *network.packet_counts();
@@ -177,7 +178,7 @@ TEST(ClosedLoop, a_pause_that_ends_as_it_begins_does_not_last) {
   fabric.links.push_back({34, 33, 50_GBps, 1_us});
   fabric.links.push_back({33, 35, 50_GBps, 1_us});
   for (std::uint32_t i = 33; i < 35; ++i) fabric.members.push_back({i});
-  ClosedLoopSpec spec = with(make_dcqcn({.least_rate = 50_GBps, .alpha_period = 1_s, .increase_period = 1_s, .notification_period = 1_s}));
+  ClosedLoopSpec spec = with(make_dcqcn({.least_rate = 50_GBps, .alpha_period = 1_s, .cut_period = 1_s, .increase_period = 1_s}));
   spec.buffer = 3'800'000;  // 33 links need a headroom of 112,288 bytes each
   ClosedLoop network(fabric, spec);
   const std::vector<LinkShare> beside = {{LinkId{33}}, {LinkId{34}}};
@@ -202,7 +203,7 @@ TEST(ClosedLoop, a_circle_of_full_buffers_is_a_deadlock) {
   for (std::uint32_t i = 0; i < 3; ++i) fabric.links.push_back({3 + i, 6 + i, 50_GBps, 1_us});
   for (std::uint32_t i = 0; i < 9; ++i) fabric.members.push_back({i});
   ClosedLoopSpec spec = with(nullptr, Backpressure::credits);
-  spec.congestion_control = make_dcqcn({.least_rate = 50_GBps, .alpha_period = 1_s, .increase_period = 1_s, .notification_period = 1_s});
+  spec.congestion_control = make_dcqcn({.least_rate = 50_GBps, .alpha_period = 1_s, .cut_period = 1_s, .increase_period = 1_s});
   spec.buffer = 2 * 4 * 4096;
   ClosedLoop network(fabric, spec);
   for (std::uint32_t i = 0; i < 3; ++i) {
