@@ -127,11 +127,13 @@ void ClosedLoop::end_window() {
   awake_ = 0;
   ended_.clear();
   over_.clear();
+  sent_.clear();
   for (const auto& part : parts_) {
     awake_ += part->awake_.size();
     for (const Event& timer : part->timers_) timers_.push(timer);
     ended_.insert(ended_.end(), part->ended_.begin(), part->ended_.end());
     over_.insert(over_.end(), part->over_.begin(), part->over_.end());
+    sent_.insert(sent_.end(), part->sent_.begin(), part->sent_.end());
     for (const Part::Lost& lost : part->lost_) {  // answered by nobody
       if (lost.record != none) part_of(receivers_[lost.flow].node).free_telemetry_.push_back(lost.record);
       --flows_[lost.flow].unanswered;
@@ -140,8 +142,11 @@ void ClosedLoop::end_window() {
     part->timers_.clear();
     part->ended_.clear();
     part->over_.clear();
+    part->sent_.clear();
     part->lost_.clear();
   }
+  std::sort(sent_.begin(), sent_.end());
+  for (const std::uint32_t flow : sent_) fair_->detach(FlowId{flow});  // what is on its way needs no rate
   std::sort(ended_.begin(), ended_.end());
   for (const Due& ended : ended_) finish(ended.flow, ended.at);
   std::sort(over_.begin(), over_.end());

@@ -251,6 +251,7 @@ class ClosedLoop final : public Network {
   Time window_;
   std::size_t awake_ = 0;  // nodes in the last window
   std::vector<Due> ended_;
+  std::vector<std::uint32_t> sent_;  // flows at max-min rates that have sent their last packet
   std::vector<std::uint32_t> over_;  // flows of which nothing is under way any more
   Heap<Due> completions_;
   std::vector<FlowId> finished_;

@@ -41,9 +41,9 @@ class Dcqcn final : public CongestionControl {
   }
   void skip(std::uint32_t flow, Time by, std::uint32_t) override {
     State& s = states_[flow];
-    s.alpha_since += by;
-    s.raised_at += by;
     s.deaf_until += by;
+    for (Time* timer : {&s.next, &s.alpha_at, &s.cut_at, &s.raise_at})
+      if (*timer != never) *timer += by;
   }
 
  private:
