@@ -14,7 +14,7 @@ class PacketError {
   double mean() const;  // of the absolute relative errors
   // The cause by what was measured; the first of these that holds:
   //   uneven rates       flows that end early have the larger part of the error: others of their bottleneck wait for them
-  //   store and forward  a packet on each link but the first takes half of the mean delay or more
+  //   store and forward  a packet on each link but the first, for each message of a chain, takes half of the mean delay or more
   //   queues             the longest one takes half of the mean delay or more
   //   rates after cuts   packets were marked: senders hold back while links are idle
   //   idle links         nothing of all that
@@ -23,6 +23,7 @@ class PacketError {
   double makespan = 0;  // relative
   sim::PacketCounts counts;
   std::size_t links_of_way = 0;       // of the longest
+  std::size_t messages_of_chain = 1;  // that wait for each other
   sim::Time packet_time, queue_time;  // a packet and the longest queue at the rate of a link
 
  private:

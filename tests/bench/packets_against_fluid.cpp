@@ -57,6 +57,8 @@ PacketError collective_against_fluid(const workloads::Scenario& scenario, Collec
       make_schedule(kernels::collectives::algorithm_named(direct ? "direct" : "hierarchical"),
                     {.op = op, .ranks = ranks, .per_host = per_host, .count = std::int64_t{ranks} << 20, .channels = per_host});
   PacketError error;
+  for (const kernels::collectives::Step& step : schedule.steps)
+    error.messages_of_chain = std::max<std::size_t>(error.messages_of_chain, step.number + 1);
   BytesPerSecond nic;
   const auto way_of = [&](int source, int destination, int channel) {
     topology::Route route = fabric.route(source, destination, static_cast<std::uint64_t>(channel));
@@ -139,6 +141,7 @@ void compare_main_job(Report& report) {
     scenario.cluster.fabric.packet.congestion_control = control;
     const auto packets = workloads::run(scenario);
     report.add({what, name_of(control), 1e3 * packets.jobs[0].step_time_s, "ms step"});
+    report.add({"  later than fluid", name_of(control), 100 * (packets.jobs[0].step_time_s / fluid.jobs[0].step_time_s - 1), "%"});
     report.add({"  its data-parallel messages", name_of(control), 1e3 * of_group(packets), "ms"});
   }
 }
