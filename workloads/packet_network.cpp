@@ -52,10 +52,12 @@ std::shared_ptr<sim::CongestionControl> make_congestion_control(CongestionContro
                               .fast_increase_share = c.at("fast_increase_share"),
                               .least_rate = sim::BytesPerSecond{c.at("least_Gbps").get<double>() * 1e9 / 8},
                               .alpha_period = time(c, "alpha_period_us"),
+                              .cut_period = time(c, "cut_period_us"),
                               .increase_period = time(c, "increase_period_us"),
                               .notification_period = time(c, "notification_period_us"),
                               .increase_bytes = c.at("increase_bytes"),
                               .fast_recovery = c.at("fast_recovery"),
+                              .window = c.at("window"),
                               .clamp_target = c.at("clamp_target")});
     }
     case CongestionControl::swift: {

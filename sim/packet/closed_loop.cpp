@@ -128,17 +128,23 @@ void ClosedLoop::end_window(Time end) {
   awake_ = 0;
   ended_.clear();
   over_.clear();
+  sent_.clear();
   for (const auto& part : parts_) {
     awake_ += part->awake_.size();
     for (const Event& timer : part->timers_) timers_.push(timer);
     ended_.insert(ended_.end(), part->ended_.begin(), part->ended_.end());
     over_.insert(over_.end(), part->over_.begin(), part->over_.end());
+    sent_.insert(sent_.end(), part->sent_.begin(), part->sent_.end());
     for (const Lost& lost : part->lost_) lose(lost, end);
     part->timers_.clear();
     part->ended_.clear();
     part->over_.clear();
+    part->sent_.clear();
     part->lost_.clear();
   }
+  std::sort(sent_.begin(), sent_.end());
+  for (const std::uint32_t flow : sent_)
+    if (!missing_.contains(flow)) leave_fair_share(flow);  // what is on its way needs no rate
   std::sort(ended_.begin(), ended_.end());
   for (const Due& ended : ended_) finish(ended.flow, ended.at);
   std::sort(over_.begin(), over_.end());

@@ -178,6 +178,7 @@ class ClosedLoop final : public Network {
     bool queued = false;           // ready or due at its sender
     bool reported = false, alive = false;
     bool started = false, stalled = false, cancelled = false;  // stalled: a link on its way is down
+    bool shares = false;                                       // at max-min rates: it has one
     bool sends_again = false;                                  // something that a link has lost
   };
   struct Receiver {                          // of a flow, as the last link knows what it will see
@@ -220,6 +221,7 @@ class ClosedLoop final : public Network {
   void bring_up(std::uint32_t link);
   void judge_way(std::uint32_t flow);
   void take_fair_share(std::uint32_t flow);
+  void leave_fair_share(std::uint32_t flow);
 
   // Steady states (closed_loop_steady.cpp).
   struct Steady;
@@ -274,6 +276,7 @@ class ClosedLoop final : public Network {
   Time window_;
   std::size_t awake_ = 0;  // nodes in the last window
   std::vector<Due> ended_;
+  std::vector<std::uint32_t> sent_;  // flows at max-min rates that have sent their last packet
   std::vector<std::uint32_t> over_;  // flows of which nothing is under way any more
   Heap<Due> completions_;
   std::vector<FlowId> finished_;

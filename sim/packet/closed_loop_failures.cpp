@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 #include "sim/packet/closed_loop_part.hpp"
 
 // Links that change, fail and come back while packets are on them, and flows that go on by another way.
@@ -78,6 +79,7 @@ void ClosedLoop::lose(const Lost& lost, Time at) {
   Missing& missing = missing_[lost.flow];
   if (missing.lost.empty()) timers_.push(event(at + spec_.timeout, Kind::timeout, lost.flow, flow.round));
   missing.lost.push_back(lost.sequence);
+  if (flow.started && !flow.shares) take_fair_share(lost.flow);
 }
 
 // The timeout of what was lost though nothing is lost usually.
@@ -87,6 +89,7 @@ void ClosedLoop::Part::send_again(std::uint32_t id) {
   auto& [lost, again] = missing->second;
   std::sort(lost.begin(), lost.end(), std::greater<>());
   Flow& flow = flows_[id];
+  flow.may_send = std::max(flow.may_send, now_);
   for (const std::uint32_t sequence : lost) flow.in_flight -= wire_size(flow, sequence);
   again.insert(again.begin(), lost.begin(), lost.end());
   lost.clear();
@@ -131,7 +134,7 @@ void ClosedLoop::reroute(FlowId flow, std::span<const LinkShare> shares, BytesPe
     set_way(id, shares);
     if (part_before_end(id) != before) share_out(parts_in_use_ = 1);  // both ways may still bring something
   }
-  if (moved.started) take_fair_share(id);
+  if (moved.shares) take_fair_share(id);
   judge_way(id);
 }
 
@@ -139,10 +142,15 @@ void ClosedLoop::reroute(FlowId flow, std::span<const LinkShare> shares, BytesPe
 void ClosedLoop::take_fair_share(std::uint32_t id) {
   if (!fair_) return;
   Flow& flow = flows_[id];
-  if (flow.started) fair_->detach(FlowId{id});
+  leave_fair_share(id);
+  flow.shares = true;
   const std::vector<LinkShare> shares = ways_.shares(flow.first);
   const double line = path_of(id).line_rate.value();
   fair_->attach(FlowId{id}, shares, BytesPerSecond{flow.ceiling > 0 ? std::min(flow.ceiling, line) : line}, flow.weight);
+}
+
+void ClosedLoop::leave_fair_share(std::uint32_t id) {
+  if (std::exchange(flows_[id].shares, false)) fair_->detach(FlowId{id});
 }
 
 // Whether the flow may send; one that may again is put back where it belongs.
@@ -152,6 +160,7 @@ void ClosedLoop::judge_way(std::uint32_t id) {
   for (std::uint32_t place = flow.first; !ways_.is_end(place); ++place)
     works = works && std::ranges::any_of(ways_.links(ways_.network_link(place)), [&](std::uint32_t link) { return !ports_[link].down; });
   stalled_ += (works ? 0 : 1) - (flow.stalled ? 1 : 0);
+  if (flow.stalled && works) flow.may_send = std::max(flow.may_send, clock_);
   flow.stalled = !works;
   if (works && flow.started) part_of(receivers_[id].node).post(receivers_[id].node, {event(clock_, Kind::start, id)});
   for (const auto& part : parts_) part->take_in();
@@ -162,7 +171,7 @@ void ClosedLoop::cancel(FlowId flow) {
   const std::uint32_t id = flow.value();
   Flow& cancelled = flows_[id];
   forget_steady_state();
-  if (cancelled.links > 0 && cancelled.started && fair_ && receivers_[id].to_end > 0) fair_->detach(flow);
+  leave_fair_share(id);
   if (cancelled.stalled) --stalled_;
   cancelled.stalled = cancelled.sends_again = false;
   cancelled.acknowledged = cancelled.next = cancelled.packets;  // nothing is sent any more

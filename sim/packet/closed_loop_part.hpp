@@ -112,7 +112,7 @@ struct ClosedLoop::Part {
   std::vector<Event> timers_;
   std::vector<Due> ended_;
   std::vector<Lost> lost_;
-  std::vector<std::uint32_t> over_;
+  std::vector<std::uint32_t> sent_, over_;
 };
 
 inline ClosedLoop::Part& ClosedLoop::part_of(std::uint32_t node) { return *parts_[part_by_node_[node]]; }

@@ -165,7 +165,9 @@ bool ClosedLoop::Part::emit(std::uint32_t link) {
   if (spec_.congestion_control && spec_.congestion_control->wants_telemetry()) packet.record = new_telemetry();
   flow.in_flight += size;
   ++flow.unanswered;
-  flow.may_send = std::max(now_, flow.may_send) + Bytes{size} / BytesPerSecond{flow.rate};
+  const bool paced = loop_.fair_ && is_lossless();  // catches up on what waiting for its turn has cost
+  flow.may_send = (paced ? flow.may_send : std::max(now_, flow.may_send)) + Bytes{size} / BytesPerSecond{flow.rate};
+  if (paced && flow.next == flow.packets && !flow.sends_again) sent_.push_back(id);
   transmit(link, packet);
   offer(id);
   return true;
@@ -234,7 +236,7 @@ void ClosedLoop::finish(std::uint32_t id, Time at) {
   completions_.push({at, id});
   if (flow.stalled) --stalled_;
   flow.stalled = false;
-  if (flow.links > 0 && fair_) fair_->detach(FlowId{id});
+  leave_fair_share(id);
 }
 
 // Its number is free again when it was reported and nothing of it is under way any more.

@@ -60,9 +60,11 @@ class CongestionControl {
 struct DcqcnSpec {
   double gain = 0, increase_share = 0, fast_increase_share = 0;  // the last two: of the line rate
   BytesPerSecond least_rate;
-  Time alpha_period, increase_period, notification_period;
-  std::int64_t increase_bytes = 0;  // zero: by time alone
+  Time alpha_period, cut_period, increase_period;  // of the sender's timers
+  Time notification_period;                        // a receiver notifies a sender so often at most; zero: of every mark
+  std::int64_t increase_bytes = 0;                 // zero: by time alone
   int fast_recovery = 0;
+  bool window = false;       // no more in flight than rate times round trip
   bool clamp_target = true;  // each cut lowers what the rate goes back to; else only the first one after a rise
 };
 struct SwiftSpec {

@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
     bench::coupled(report);
     bench::collective(report);
     bench::packets(report);
+    bench::packets_against_fluid(report);
     bench::training(report);
     bench::memory(report);
     bench::fabrics(report);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include "sim/packet/closed_loop.hpp"
 #include "sim/packet/open_loop.hpp"
 #include "tests/bench/common_cases.hpp"
@@ -43,20 +42,6 @@ double gain_of_two_threads(const Case& input, MakeNetwork&& make) {
   return best[0] / best[1];
 }
 
-// Mean error of the completion times of flows of 1 MiB and more against the fluid network, in per cent.
-double error_against_fluid(const Case& input, topology::CongestionControl control) {
-  ClosedLoop network(packet_fabric(input), closed_loop(control));
-  const Outcome packets = simulate(input, network), fluid = simulate(input);
-  double sum = 0, flows = 0;
-  for (std::size_t i = 0; i < packets.finishes.size(); ++i) {
-    const Transfer& transfer = input.transfers[i / input.messages];
-    if (transfer.bytes < 1 << 20) continue;
-    sum += std::abs((packets.finishes[i] - transfer.start) / (fluid.finishes[i] - transfer.start) - 1);
-    ++flows;
-  }
-  return 100 * sum / flows;
-}
-
 }  // namespace
 
 void packets(Report& report) {
@@ -89,14 +74,6 @@ void packets(Report& report) {
     spec.threads = threads;
     return ClosedLoop(fabric, spec);
   });
-
-  const auto add_error = [&](std::string_view what, topology::CongestionControl control) {
-    if (!report.wants(what)) return;
-    for (const char* name : {"T1a1_perm1M", "T1a_perm", "T1d_a2a", "T1e_incast", "T2a1_perm1M"})
-      report.add({std::string(what), name, error_against_fluid(make_case(name), control), "% mean error"});
-  };
-  add_error("packets paced, against fluid", topology::CongestionControl::paced);
-  add_error("packets under DCQCN, against fluid", topology::CongestionControl::dcqcn);
 }
 
 }  // namespace bench

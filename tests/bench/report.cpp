@@ -59,6 +59,11 @@ void Report::add(Row row) {
   rows_.push_back(std::move(row));
 }
 
+void Report::say(const std::string& text) {
+  fmt::print("  {}\n", text);
+  std::fflush(stdout);
+}
+
 std::string Report::beside(const Row& row) const {
   std::string text;
   for (const Figure& f : figures_) {

@@ -21,6 +21,7 @@ class Report {
   explicit Report(std::string filter = {});  // a part of the names of the measurements that are wanted
   bool wants(std::string_view what) const { return what.find(filter_) != std::string_view::npos; }
   void add(Row row);
+  void say(const std::string& text);  // below the last row
   void write_json(const std::filesystem::path& path) const;
 
  private:
@@ -68,6 +69,7 @@ void networks(Report& report);
 void coupled(Report& report);
 void collective(Report& report);
 void packets(Report& report);
+void packets_against_fluid(Report& report);
 void training(Report& report);
 void memory(Report& report);
 void fabrics(Report& report);

@@ -1,82 +1,105 @@
-#include <cmath>
 #include "sim/packet/congestion_control.hpp"
 
 namespace sim {
 namespace {
 
-// Zhu et al., Congestion Control for Large-Scale RDMA Deployments, SIGCOMM 2015. The receiver answers marks with at most one
-// notification a period; the sender then cuts its rate, and raises it again by time and by bytes. Timers are looked at when the flow
-// sends or hears something, not in between.
+// Zhu et al., Congestion Control for Large-Scale RDMA Deployments, SIGCOMM 2015, with the timers of the vendor's NICs: once a period each,
+// alpha learns whether a notification came, and the rate is cut if one came. The first notification starts the timers; a flow that
+// never hears one sends at line rate. Timers are looked at when the flow sends or hears something, not in between.
 class Dcqcn final : public CongestionControl {
  public:
   explicit Dcqcn(const DcqcnSpec& spec) : spec_(spec) {}
 
-  Allowance start(std::uint32_t flow, const FlowPath& path, Time now) override {
-    const double line = path.line_rate.value();
+  Allowance start(std::uint32_t flow, const FlowPath& path, Time) override {
     State& s = states_[flow] = {};
-    s.line = s.rate = s.target = line;
-    s.alpha_since = s.raised_at = now;
-    return {s.rate};
+    s.line = s.target = path.line_rate.value();
+    s.packet = static_cast<double>(path.packet);
+    s.round_trip = path.round_trip.in_seconds();
+    set_rate(s, s.line);
+    return s.allowance;
   }
   Allowance before_packet(std::uint32_t flow, std::int64_t bytes, Time now) override {
     State& s = states_[flow];
-    s.bytes += bytes;
-    pass_time(s, now);
-    return {s.rate};
+    if (now >= s.next) pass_time(s, now);
+    if (spec_.increase_bytes > 0) count(s, bytes);
+    return s.allowance;
   }
   Allowance on_acknowledgement(std::uint32_t flow, const Acknowledgement& ack) override {
     State& s = states_[flow];
-    pass_time(s, ack.now);
+    if (ack.now >= s.next) pass_time(s, ack.now);
     if (ack.marked && ack.now >= s.deaf_until) {
       s.deaf_until = ack.now + spec_.notification_period;
-      if (spec_.clamp_target || s.by_time + s.by_bytes > 0) s.target = s.rate;
-      s.rate = std::max(s.rate * (1 - s.alpha / 2), spec_.least_rate.value());
-      s.alpha = (1 - spec_.gain) * s.alpha + spec_.gain;
-      s.by_time = s.by_bytes = 0;
-      s.bytes = 0;
-      s.alpha_since = s.raised_at = ack.now;
+      s.cut_heard = true;
+      s.alpha_heard = s.next != never;  // alpha begins at 1
+      if (s.next == never) {
+        s.alpha_at = ack.now + spec_.alpha_period;
+        s.cut_at = ack.now + spec_.cut_period;
+        s.next = std::min(s.alpha_at, s.cut_at);
+      }
     }
-    return {s.rate};
+    return s.allowance;
   }
   void skip(std::uint32_t flow, Time by, std::uint32_t) override {
     State& s = states_[flow];
-    s.alpha_since += by;
-    s.raised_at += by;
     s.deaf_until += by;
+    for (Time* timer : {&s.next, &s.alpha_at, &s.cut_at, &s.raise_at})
+      if (*timer != never) *timer += by;
   }
 
  private:
-  struct State {
-    double line = 0, rate = 0, target = 0, alpha = 1;
-    Time alpha_since, raised_at, deaf_until;
-    std::int64_t bytes = 0;
-    int by_time = 0, by_bytes = 0;  // increases since the last cut
+  struct alignas(64) State {  // what each packet needs comes first
+    Allowance allowance;
+    Time next = never, deaf_until;  // the first timer that ends; until when the receiver says nothing
+    double line = 0, target = 0, alpha = 1;
+    double packet = 0, round_trip = 0;
+    Time alpha_at = never, cut_at = never, raise_at = never;  // when the timers end
+    std::int64_t bytes = 0;                                   // since the last increase by bytes
+    int by_time = 0, by_bytes = 0;                            // increases since the last cut
+    bool alpha_heard = false, cut_heard = false;              // a notification, in the period that runs
   };
 
+  // With a window: what is sent at this rate in a round trip through empty queues, and a packet more for what is rounded off.
+  void set_rate(State& s, double rate) const {
+    s.allowance.rate = rate;
+    if (spec_.window) s.allowance.window = rate * s.round_trip + s.packet;
+  }
   void pass_time(State& s, Time now) const {
-    for (; now - s.alpha_since >= spec_.alpha_period; s.alpha_since += spec_.alpha_period) s.alpha *= 1 - spec_.gain;
-    if (s.rate >= s.line) {  // nothing to raise
-      s.raised_at = now;
-      s.bytes = 0;
-      return;
-    }
-    for (; now - s.raised_at >= spec_.increase_period; s.raised_at += spec_.increase_period) {
-      ++s.by_time;
-      raise(s);
-    }
-    for (; spec_.increase_bytes > 0 && s.bytes >= spec_.increase_bytes; s.bytes -= spec_.increase_bytes) {
-      ++s.by_bytes;
-      raise(s);
+    for (; s.next <= now; s.next = std::min({s.alpha_at, s.cut_at, s.raise_at})) {
+      if (s.raise_at == s.next) {
+        s.raise_at += spec_.increase_period;
+        raise(s, s.by_time);
+      } else if (s.alpha_at == s.next) {
+        s.alpha_at += spec_.alpha_period;
+        s.alpha += spec_.gain * (s.alpha_heard - s.alpha);
+        s.alpha_heard = false;
+      } else {
+        s.cut_at += spec_.cut_period;
+        if (s.cut_heard) cut(s);
+      }
     }
   }
-  void raise(State& s) const {
-    if (std::min(s.by_time, s.by_bytes) > spec_.fast_recovery)
+  void count(State& s, std::int64_t bytes) const {
+    if (s.allowance.rate >= s.line) return;  // nothing to raise
+    for (s.bytes += bytes; s.bytes >= spec_.increase_bytes; s.bytes -= spec_.increase_bytes) raise(s, s.by_bytes);
+  }
+  void cut(State& s) const {
+    if (spec_.clamp_target || s.by_time + s.by_bytes > 0) s.target = s.allowance.rate;
+    set_rate(s, std::max(s.allowance.rate * (1 - s.alpha / 2), spec_.least_rate.value()));
+    s.by_time = s.by_bytes = 0;
+    s.bytes = 0;
+    s.cut_heard = false;
+    s.raise_at = s.next + spec_.increase_period;
+  }
+  void raise(State& s, int& count) const {
+    const int bytes = spec_.increase_bytes > 0 ? s.by_bytes : s.by_time;
+    if (std::min(s.by_time, bytes) > spec_.fast_recovery)
       s.target += spec_.fast_increase_share * s.line;
-    else if (std::max(s.by_time, s.by_bytes) > spec_.fast_recovery)
+    else if (std::max(s.by_time, bytes) >= spec_.fast_recovery)
       s.target += spec_.increase_share * s.line;
     s.target = std::min(s.target, s.line);
-    s.rate = (s.rate + s.target) / 2;
-    if (s.rate > s.line * (1 - 1e-6)) s.rate = s.line;
+    const double rate = (s.allowance.rate + s.target) / 2;
+    set_rate(s, rate > s.line * (1 - 1e-6) ? s.line : rate);
+    ++count;
   }
 
   DcqcnSpec spec_;
