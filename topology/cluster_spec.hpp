@@ -13,7 +13,9 @@ namespace topology {
 
 enum class ScaleUpKind : std::uint8_t { nvswitch, mesh, pcie, none };
 enum class FabricType : std::uint8_t { fat_tree, leaf_spine, rail_optimized, three_tier, dual_plane, torus, dragonfly, file, none };
-enum class Routing : std::uint8_t { ecmp, adaptive, spray, static_, valiant };
+enum class Routing : std::uint8_t { ecmp, adaptive, spray, static_, valiant, flowlet };
+// Packets choose among equal links at every switch, so these are one trunk.
+inline bool levels_out(Routing routing) { return routing == Routing::adaptive || routing == Routing::spray || routing == Routing::flowlet; }
 enum class Transport : std::uint8_t { infiniband, roce, ideal, efa };
 struct ScaleUpSpec {
   ScaleUpKind kind = ScaleUpKind::nvswitch;
@@ -98,6 +100,7 @@ struct PacketSpec {
   std::optional<double> ecn_share;    // and the share of them just below
   std::optional<sim::Bytes> xoff, xon;
   std::optional<bool> lossless;
+  std::optional<sim::Time> flowlet_gap;
   bool skip_steady = false;  // jump over times in which rates and queues do not change
   std::optional<CongestionControl> congestion_control;
 };

@@ -89,8 +89,7 @@ bool is_closed_loop(const topology::FabricSpec& spec) { return spec.transport !=
 // Throws what packets do not do yet, before anything runs.
 void refuse_unsupported(const Scenario& scenario, bool closed_loop) {
   const topology::FabricSpec& spec = scenario.cluster.fabric;
-  const bool chooses =
-      spec.type != topology::FabricType::file && (spec.routing == topology::Routing::adaptive || spec.routing == topology::Routing::spray);
+  const bool chooses = spec.type != topology::FabricType::file && topology::levels_out(spec.routing);
   const auto refuse = [&](const char* what, const char* instead) {
     throw sim::InputError(scenario.name + ": network packet: " + what + " is not supported yet. " + instead);
   };
@@ -101,7 +100,12 @@ void refuse_unsupported(const Scenario& scenario, bool closed_loop) {
   if (chooses && !spec.packet.lossless.value_or(true)) refuse("lossless: false beside adaptive or spray", "Take ecmp or static.");
 }
 
+sim::Time flowlet_gap(const topology::FabricSpec& spec) {
+  return spec.packet.flowlet_gap.value_or(sim::Time::seconds(constants().at("flowlet_gap_us").get<double>() * 1e-6));
+}
+
 sim::PacketChoice choice_of(const topology::FabricSpec& spec) {
+  if (spec.routing == topology::Routing::flowlet) return sim::PacketChoice::flowlets;
   return spec.routing == topology::Routing::spray ? sim::PacketChoice::in_turn : sim::PacketChoice::shortest_queue;
 }
 
@@ -145,6 +149,7 @@ sim::ClosedLoopSpec closed_loop_spec(const topology::FabricSpec& spec, std::int6
   loop.ecn_share = packet.ecn_share.value_or(c.at("ecn").at("share").get<double>());
   loop.timeout = time(c.at("timeout_us"));
   loop.skip_steady = packet.skip_steady;
+  loop.flowlet_gap = flowlet_gap(spec);
   loop.seed = seed;
   loop.congestion_control = make_congestion_control(packet.congestion_control.value_or(CongestionControl::dcqcn));
   return loop;
@@ -169,7 +174,8 @@ std::unique_ptr<sim::Network> make_network(const Scenario& scenario, const topol
   const std::int64_t mtu = spec.packet.mtu.value_or(sim::Bytes{constants().at("mtu_bytes").get<std::int64_t>()}).count();
   return std::make_unique<sim::OpenLoop>(
       packet_fabric(scenario.cluster, fabric),
-      sim::OpenLoopSpec{.mtu = mtu, .choice = choice_of(spec), .threads = options.threads, .log = options.packets});
+      sim::OpenLoopSpec{
+          .mtu = mtu, .choice = choice_of(spec), .flowlet_gap = flowlet_gap(spec), .threads = options.threads, .log = options.packets});
 }
 
 std::unique_ptr<sim::Network> make_packet_network_of_plan(const Scenario& scenario, const topology::Fabric& fabric,

@@ -50,8 +50,12 @@ WEFTSIM_NAMES(topology::FabricType, {{"fat-tree", E::fat_tree},
                                      {"file", E::file},
                                      {"none", E::none}})
 WEFTSIM_LATER()
-WEFTSIM_NAMES(topology::Routing,
-              {{"ecmp", E::ecmp}, {"adaptive", E::adaptive}, {"spray", E::spray}, {"static", E::static_}, {"valiant", E::valiant}})
+WEFTSIM_NAMES(topology::Routing, {{"ecmp", E::ecmp},
+                                  {"adaptive", E::adaptive},
+                                  {"spray", E::spray},
+                                  {"static", E::static_},
+                                  {"valiant", E::valiant},
+                                  {"flowlet", E::flowlet}})
 WEFTSIM_LATER()
 WEFTSIM_NAMES(topology::Transport, {{"infiniband", E::infiniband}, {"roce", E::roce}, {"ideal", E::ideal}, {"efa", E::efa}})
 WEFTSIM_LATER()
@@ -195,6 +199,7 @@ void describe_packet(Visitor& v, topology::PacketSpec& s) {
       pfc.field("xon", s.xon, {.meaning = "bytes from one link at which it goes on"});
     });
     packet.field("lossless", s.lossless, {.meaning = "links wait for buffers; false: switches drop"});
+    packet.field("flowlet_gap", s.flowlet_gap, {.meaning = "routing flowlet: a longer gap in a flow lets it take another link"});
     packet.field("skip_steady", s.skip_steady, {.meaning = "jump over times in which rates and queues do not change; not with --exact"});
     packet.field("congestion_control", s.congestion_control, {.meaning = "how senders find their rate"});
   });

@@ -17,6 +17,7 @@ ClosedLoop::ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec)
       ports_(fabric_.links.size()),
       wires_(fabric_.links.size()),
       returned_(fabric_.links.size()),
+      pauses_(fabric_.links.size()),
       nodes_(fabric_.nodes),
       wake_at_(fabric_.nodes, never),
       links_of_(fabric_.nodes + 1),
@@ -26,6 +27,7 @@ ClosedLoop::ClosedLoop(PacketFabric fabric, const ClosedLoopSpec& spec)
   make_parts();
   skipped_bytes_.resize(fabric_.links.size());
   watch_for_steady_state();
+  if (spec_.choice == PacketChoice::flowlets) flowlets_ = std::make_unique<Flowlets>(fabric_.links.size());
   if (spec_.congestion_control && spec_.congestion_control->wants_telemetry()) telemetry_.resize(Part::most_blocks);
   const std::int64_t packet = spec_.payload + spec_.header;
   for (Node& node : nodes_) node.shared = spec_.buffer;
@@ -200,10 +202,9 @@ const PacketCounts* ClosedLoop::packet_counts() {
     counts_.marks += part->counts_.marks;
     counts_.max_queue_bytes = std::max(counts_.max_queue_bytes, part->counts_.max_queue_bytes);
   }
-  for (const Port& port : ports_) {
-    const Time since = port.paused_since == never ? Time{} : std::max(Time{}, clock_ - port.paused_since);
-    counts_.paused += port.paused_for + since;
-    counts_.paused_links += port.paused_since != never || port.paused_for > Time{};
+  for (const Pause& pause : pauses_) {
+    counts_.paused += pause.total + (pause.since == never ? Time{} : std::max(Time{}, clock_ - pause.since));
+    counts_.paused_links += pause.since != never || pause.total > Time{};
   }
   return &counts_;
 }

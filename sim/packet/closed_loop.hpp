@@ -13,6 +13,7 @@
 #include "sim/max_min.hpp"
 #include "sim/network.hpp"
 #include "sim/packet/congestion_control.hpp"
+#include "sim/packet/flowlets.hpp"
 #include "sim/packet/packet_log.hpp"
 #include "sim/packet/packet_way.hpp"
 #include "sim/packet/ring_buffer.hpp"
@@ -28,6 +29,7 @@ struct ClosedLoopSpec {
   std::int64_t header = 0;      // beside them on the wire,
   std::int64_t acknowledgement = 64;
   PacketChoice choice = PacketChoice::shortest_queue;
+  Time flowlet_gap;  // a longer one begins a new flowlet
   Backpressure backpressure = Backpressure::pause_frames;
   std::int64_t buffer = 64 << 20;         // of a node, for all that it forwards
   double buffer_share = 0.125;            // of what is free that one link (to be paused) or one queue (to be dropped from) may hold
@@ -131,7 +133,6 @@ class ClosedLoop final : public Network {
     RingBuffer<Waiting> queue;
     std::int64_t ecn_min = 0, ecn_max = 0, credit = 0;
     std::uint32_t turn = 0;
-    Time paused_since = never, paused_for;  // also while it waits for credits
   };
   struct alignas(64) Wire {     // a link as its far end sees it
     RingBuffer<Packet> on_way;  // none where the way ends
@@ -141,6 +142,9 @@ class ClosedLoop final : public Network {
     bool pausing = false;      // its sender, as its packets fill the node
   };
   using Credit = std::pair<Time, std::int64_t>;  // on its way back
+  struct Pause {                                 // of a link, also while it waits for credits
+    Time since = never, total;
+  };
   struct alignas(64) Node {
     std::int64_t used = 0, shared = 0;  // bytes; `shared` leaves out what is kept for links that were paused
     std::int64_t calm = 0;              // up to so many bytes of a link or queue nothing happens while half of `shared` is free
@@ -185,7 +189,6 @@ class ClosedLoop final : public Network {
     Time return_time;                        // of an acknowledgement
     Time end;                                // of what is on the last link
     std::uint32_t node = 0;                  // of the sender
-    std::uint32_t stream = 0;                // in the log
     std::uint32_t to_end = 0, expected = 0;  // packets that have not entered the last link; received in order
     bool refused = false;                    // told the sender of a gap
   };
@@ -256,13 +259,15 @@ class ClosedLoop final : public Network {
   std::vector<Port> ports_;  // by link, as the next two
   std::vector<Wire> wires_;
   std::vector<RingBuffer<Credit>> returned_;
+  std::vector<Pause> pauses_;
   std::vector<Node> nodes_;
   std::vector<Time> wake_at_;  // when a node has something to do
   std::vector<LinksOf> links_of_;
   std::vector<std::uint32_t> in_links_, out_links_;  // by node
   std::vector<Sender> senders_;
   std::vector<Flow> flows_;
-  std::vector<Receiver> receivers_;  // by flow
+  std::vector<Receiver> receivers_;     // by flow
+  std::vector<std::uint32_t> streams_;  // by flow: in the log
   std::vector<std::uint32_t> free_flows_;
   // Of packets under way, where it is asked for: in blocks that stay where they are.
   std::vector<std::unique_ptr<Telemetry[]>> telemetry_;
@@ -281,6 +286,7 @@ class ClosedLoop final : public Network {
   Heap<Due> completions_;
   std::vector<FlowId> finished_;
   std::unique_ptr<MaxMin> fair_;             // without congestion control
+  std::unique_ptr<Flowlets> flowlets_;       // where they are told apart
   std::unique_ptr<Steady> steady_;           // where it may be skipped
   std::vector<std::int64_t> skipped_bytes_;  // by link
   std::uint64_t skipped_hops_ = 0;

@@ -162,7 +162,8 @@ void ClosedLoop::judge_way(std::uint32_t id) {
   stalled_ += (works ? 0 : 1) - (flow.stalled ? 1 : 0);
   if (flow.stalled && works) flow.may_send = std::max(flow.may_send, clock_);
   flow.stalled = !works;
-  if (works && flow.started) part_of(receivers_[id].node).post(receivers_[id].node, {event(clock_, Kind::start, id)});
+  if (!works || !flow.started) return;
+  part_of(receivers_[id].node).post(receivers_[id].node, {event(clock_, Kind::start, id)});
   for (const auto& part : parts_) part->take_in();
 }
 

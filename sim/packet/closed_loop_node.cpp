@@ -95,12 +95,12 @@ void ClosedLoop::Part::deliver(std::uint32_t link, Packet& packet) {
   std::uint32_t answer = packet.sequence;
   if (is_lossless()) {
     receiver.end = std::max(receiver.end, packet.at);
-    if (log_) log_->arrive(number_, receiver.stream, packet.at, packet.size - spec_.header);
+    if (log_) log_->arrive(number_, loop_.streams_[flow], packet.at, packet.size - spec_.header);
     if (--receiver.to_end == 0) ended_.push_back({receiver.end, flow});
   } else if (packet.sequence == receiver.expected) {
     receiver.refused = false;
     ++receiver.expected;
-    if (log_) log_->arrive(number_, receiver.stream, packet.at, packet.size - spec_.header);
+    if (log_) log_->arrive(number_, loop_.streams_[flow], packet.at, packet.size - spec_.header);
     if (--receiver.to_end == 0) ended_.push_back({packet.at, flow});
   } else if (packet.sequence > receiver.expected) {
     if (std::exchange(receiver.refused, true)) {
@@ -137,10 +137,10 @@ void ClosedLoop::Part::mark(std::uint32_t link, Packet& packet) {
 
 // The link stands still with packets before it, or goes on.
 void ClosedLoop::Part::note_pause(std::uint32_t link, bool held) {
-  Port& port = ports_[link];
-  if (held == (port.paused_since != never)) return;
-  if (!held) port.paused_for += now_ - port.paused_since;
-  port.paused_since = held ? now_ : never;
+  Pause& pause = loop_.pauses_[link];
+  if (held == (pause.since != never)) return;
+  if (!held) pause.total += now_ - pause.since;
+  pause.since = held ? now_ : never;
   if (log_) log_->pause(link, now_, held);
 }
 
@@ -223,10 +223,18 @@ std::uint32_t ClosedLoop::Part::link_to_take(std::uint32_t place, std::uint32_t 
   if (const std::uint32_t only = ways_.only_member(network_link); only != none) [[likely]]
     return only;
   const auto choices = ways_.members(network_link, node);
+  if (!loop_.flowlets_) return link_for_packet(choices);
+  const auto fits = [&](std::uint32_t link) { return !ports_[link].down && std::ranges::find(choices, link) != choices.end(); };
+  return loop_.flowlets_->take(choices.front(), ways_.flow_at(place), now_, spec_.flowlet_gap, fits,
+                               [&] { return link_for_packet(choices); });
+}
+
+// The next in turn, or that with the shortest queue; no dead one where another lives.
+std::uint32_t ClosedLoop::Part::link_for_packet(std::span<const std::uint32_t> choices) {
   std::uint32_t& turn = ports_[choices.front()].turn;
-  turn = (turn + 1) % static_cast<std::uint32_t>(choices.size());
-  for (std::size_t dead = 0; ports_[choices[turn]].down && dead < choices.size(); ++dead)
-    turn = (turn + 1) % static_cast<std::uint32_t>(choices.size());
+  const auto go_on = [&] { turn = (turn + 1) % static_cast<std::uint32_t>(choices.size()); };
+  go_on();
+  for (std::size_t dead = 0; ports_[choices[turn]].down && dead < choices.size(); ++dead) go_on();
   std::uint32_t best = choices[turn];
   if (spec_.choice == PacketChoice::in_turn) return best;
   for (const Time now = now_; const std::uint32_t link : choices) {
@@ -236,10 +244,10 @@ std::uint32_t ClosedLoop::Part::link_to_take(std::uint32_t place, std::uint32_t 
   const auto load = [&](std::uint32_t link) {
     const Port& port = ports_[link];
     const double waiting = static_cast<double>(port.queue_bytes) / fabric_.links[link].capacity.value();
-    return waiting + (port.free > now_ ? (port.free - now_).in_seconds() : 0) + (port.paused ? 1 : 0) + (port.down ? 1e6 : 0);
+    return waiting + (port.free > now_ ? (port.free - now_).in_seconds() : 0) + (port.paused ? 1 : 0);
   };
   for (std::size_t i = 1; i < choices.size(); ++i)  // equal ones in turn
-    if (const std::uint32_t other = choices[(turn + i) % choices.size()]; load(other) < load(best)) best = other;
+    if (const std::uint32_t other = choices[(turn + i) % choices.size()]; !ports_[other].down && load(other) < load(best)) best = other;
   return best;
 }
 

@@ -62,6 +62,7 @@ struct ClosedLoop::Part {
   void send_again(std::uint32_t flow);
   void take_sequence(std::uint32_t flow);
   std::uint32_t link_to_take(std::uint32_t place, std::uint32_t node);
+  std::uint32_t link_for_packet(std::span<const std::uint32_t> choices);
 
   static constexpr std::uint32_t block = 1024, most_blocks = 1 << 16;  // of telemetry
   struct Letter {

@@ -10,6 +10,7 @@ FlowId ClosedLoop::start(const FlowSpec& spec) {
     free_flows_.push_back(static_cast<std::uint32_t>(flows_.size()));
     flows_.emplace_back();
     receivers_.emplace_back();
+    if (spec_.log) streams_.emplace_back();
   }
   const std::uint32_t id = free_flows_.back();
   free_flows_.pop_back();
@@ -29,7 +30,7 @@ FlowId ClosedLoop::start(const FlowSpec& spec) {
   flow.packets = receiver.to_end = static_cast<std::uint32_t>((flow.bytes + spec_.payload - 1) / spec_.payload);
   set_way(id, spec.shares);
   judge_way(id);
-  if (spec_.log) receiver.stream = spec_.log->stream(spec.label, receiver.node, fabric_.links[last_link(id)].to);
+  if (spec_.log) streams_[id] = spec_.log->stream(spec.label, receiver.node, fabric_.links[last_link(id)].to);
   timers_.push(event(clock_ + std::max(Time{}, spec.latency - ways_.latency(flow.first)), Kind::start, id, round));
   return FlowId{id};
 }

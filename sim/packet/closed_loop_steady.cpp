@@ -135,7 +135,7 @@ void ClosedLoop::jump(Time by) {
     Port& port = ports_[link];
     port.free += by;
     later(port.armed);
-    later(port.paused_since);
+    later(pauses_[link].since);
     port.queue.for_each([&](Waiting& waiting) { move(waiting.packet); });
     wires_[link].on_way.for_each(move);
     returned_[link].for_each([&](Credit& credit) { credit.first += by; });
@@ -156,6 +156,7 @@ void ClosedLoop::jump(Time by) {
     sender.due = std::move(due);
   }
   for (Time& wake : wake_at_) later(wake);
+  if (flowlets_) flowlets_->move(by);
   share_out(parts_in_use_);
   steady_->looks.clear();
   steady_->settled = false;

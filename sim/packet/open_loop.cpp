@@ -39,6 +39,7 @@ OpenLoop::OpenLoop(PacketFabric fabric, const OpenLoopSpec& spec)
     links_[i].part = part_of_node[link.from];
     window_ = std::min(window_, link.delay);
   }
+  if (spec_.choice == PacketChoice::flowlets) flowlets_ = std::make_unique<Flowlets>(links_.size());
   window_ = links_.empty() ? Time{} : window_ + Time::picoseconds(1);  // a transmission takes at least one
 }
 
@@ -278,6 +279,13 @@ void OpenLoop::enter_last_link(Part& part, std::uint32_t network_link, std::uint
 
 std::uint32_t OpenLoop::member_to_take(std::uint32_t network_link, const Packet& packet) {
   const auto choices = ways_.members(network_link, fabric_.links[packet.link].to);
+  if (!flowlets_) return member_for_packet(choices, packet);
+  const auto fits = [&](std::uint32_t link) { return std::ranges::find(choices, link) != choices.end(); };
+  return flowlets_->take(choices.front(), ways_.flow_at(packet.place & place_bits), packet.at, spec_.flowlet_gap, fits,
+                         [&] { return member_for_packet(choices, packet); });
+}
+
+std::uint32_t OpenLoop::member_for_packet(std::span<const std::uint32_t> choices, const Packet& packet) {
   std::uint32_t& turn = links_[choices.front()].turn;
   turn = (turn + 1) % static_cast<std::uint32_t>(choices.size());
   std::uint32_t best = choices[turn];

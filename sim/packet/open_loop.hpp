@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 #include "sim/network.hpp"
+#include "sim/packet/flowlets.hpp"
 #include "sim/packet/packet_log.hpp"
 #include "sim/packet/packet_way.hpp"
 #include "sim/packet/ring_buffer.hpp"
@@ -16,6 +17,7 @@ namespace sim {
 struct OpenLoopSpec {
   std::int64_t mtu = 4096;  // bytes of a packet on the wire
   PacketChoice choice = PacketChoice::shortest_queue;
+  Time flowlet_gap;          // a longer one begins a new flowlet
   int threads = 1;           // results are the same for any number
   PacketLog* log = nullptr;  // told of queues and rates, on one thread; outlives the network
 };
@@ -116,6 +118,7 @@ class OpenLoop final : public Network {
   void log(std::uint32_t link, std::uint32_t place, Time at, std::int64_t size);
   void enter_last_link(Part& part, std::uint32_t network_link, std::uint32_t flow, Time end);
   std::uint32_t member_to_take(std::uint32_t network_link, const Packet& packet);
+  std::uint32_t member_for_packet(std::span<const std::uint32_t> choices, const Packet& packet);
 
   PacketFabric fabric_;
   OpenLoopSpec spec_;
@@ -126,8 +129,9 @@ class OpenLoop final : public Network {
   std::vector<std::uint32_t> free_flows_;
   std::vector<Sender> senders_;
   std::vector<Part> parts_;
-  std::unique_ptr<Workers> workers_;  // from the first shared window on
-  Heap<Completion> starts_;           // whose latency is longer than that of their links
+  std::unique_ptr<Flowlets> flowlets_;  // where they are told apart
+  std::unique_ptr<Workers> workers_;    // from the first shared window on
+  Heap<Completion> starts_;             // whose latency is longer than that of their links
   Heap<Completion> completions_;
   std::vector<FlowId> finished_;
   PacketCounts counts_;

@@ -34,7 +34,8 @@ struct PacketCounts {
 // How a packet chooses among the equal links of a trunk.
 enum class PacketChoice : std::uint8_t {
   shortest_queue,
-  in_turn  // each node gives its packets to its links one after the other
+  in_turn,  // each node gives its packets to its links one after the other
+  flowlets  // the shortest queue for each packet that comes long after the one before it of its flow; the others follow that
 };
 
 }  // namespace sim

@@ -33,7 +33,7 @@ Clos::Clos(const ClusterSpec& spec, const ClosPlan& plan, const HostLayout& host
   wiring.expose_links();
   wire_spines(wiring);
   wire_cores(wiring);
-  if (routing_ == Routing::spray || routing_ == Routing::adaptive) {
+  if (levels_out(routing_)) {
     add_leaf_trunks(wiring);
     add_pod_trunks(wiring);
   } else {
@@ -149,7 +149,7 @@ void Clos::route(int source_nic, int destination_nic, std::uint64_t label, Route
   const Flow flow{source_nic, destination_nic, label};
   const int ports = plan_.ports_per_nic, first = source_nic * ports;
   const std::size_t begin = route.shares.size();
-  if (routing_ == Routing::spray || routing_ == Routing::adaptive) {
+  if (levels_out(routing_)) {
     for (int from = first; from < first + ports; ++from) {
       const std::vector<int> nearest = nearest_ports(from, destination_nic);
       if (nearest.empty()) no_way(flow);

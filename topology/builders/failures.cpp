@@ -80,7 +80,7 @@ class FailedFabric final : public Structure {
 std::unique_ptr<Structure> build_with_failures(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring,
                                                const std::vector<std::string>& out_of_order, std::vector<bool>& failed) {
   ClusterSpec unbundled = spec;
-  const bool sprays = spec.fabric.routing == Routing::spray || spec.fabric.routing == Routing::adaptive;
+  const bool sprays = levels_out(spec.fabric.routing);
   if (sprays) unbundled.fabric.routing = Routing::static_;  // no trunks: their members are no longer equal
   auto whole = builder_of(spec.fabric.type).build(unbundled, hosts, wiring);
   if (!whole) throw sim::InputError("cluster.fabric.failures: fabric type none has nothing that could fail. Leave it out.");

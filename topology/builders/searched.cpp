@@ -87,7 +87,7 @@ void SearchedFabric::route_between(std::uint32_t from, std::uint32_t to, std::ui
   route.hops += links;
   route.latency += (links - 1) * spec_.switch_latency;
   const Trip trip{ways, from, to, last, label};
-  if (spec_.routing == Routing::spray || spec_.routing == Routing::adaptive)
+  if (levels_out(spec_.routing))
     spray(trip, route);
   else
     one_path(trip, route);

@@ -14,9 +14,7 @@ namespace {
 class Torus final : public Structure {
  public:
   Torus(const ClusterSpec& spec, const HostLayout& hosts, Wiring& wiring)
-      : dims_(spec.fabric.dims),
-        link_(spec.fabric.link),
-        spreads_(spec.fabric.routing == Routing::spray || spec.fabric.routing == Routing::adaptive) {
+      : dims_(spec.fabric.dims), link_(spec.fabric.link), spreads_(levels_out(spec.fabric.routing)) {
     wire(hosts, wiring);
     wiring.expose_links();
     all_paths_ = std::make_unique<SearchedFabric>(
