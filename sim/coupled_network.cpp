@@ -136,7 +136,13 @@ void CoupledNetwork::start_train(std::uint32_t number) {
     }
   }
   for (LinkShare& s : sum_) s.share = std::exchange(share_on_link_[s.link.value()], 0);
-  c.train = start_owned({c.spec.bytes, c.latency, sum_, ceiling, 1, c.spec.steps}, {number, whole});
+  c.train = start_owned({.bytes = c.spec.bytes,
+                         .latency = c.latency,
+                         .shares = sum_,
+                         .ceiling = ceiling,
+                         .messages = c.spec.steps,
+                         .purpose = c.spec.purpose},
+                        {number, whole});
 }
 
 void CoupledNetwork::find_trains(LinkId link) {
@@ -235,7 +241,9 @@ void CoupledNetwork::go_on(std::uint32_t number, std::uint32_t edge) {
 void CoupledNetwork::send(std::uint32_t number, std::uint32_t edge, Bytes bytes, Time latency) {
   const CollectiveEdge& e = collectives_[number].spec.edges[edge];
   ++messages_;
-  const FlowId flow = start_owned({bytes, latency, e.shares, e.ceiling}, {number, edge});
+  const FlowId flow = start_owned(
+      {.bytes = bytes, .latency = latency, .shares = e.shares, .ceiling = e.ceiling, .purpose = collectives_[number].spec.purpose},
+      {number, edge});
   collectives_[number].edges[edge].under_way = flow;
 }
 

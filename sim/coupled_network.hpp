@@ -23,6 +23,7 @@ struct CollectiveSpec {
   Time latency;                           // of each message, beside that of its edge
   bool edge_finishes = false;             // those of single edges are wanted, not only the last: where links are filled to
                                           // different levels it goes message by message from the start
+  std::uint8_t purpose = 0;               // of all its messages
 };
 
 enum class Coupling : std::uint8_t {

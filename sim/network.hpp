@@ -29,6 +29,7 @@ struct FlowSpec {
   double weight = 1;                  // at a common bottleneck a flow of weight 2 gets twice the rate of one of weight 1
   std::uint32_t messages = 1;         // more: a train, see below
   std::uint32_t label = ~0u;          // by which logs call it; none: by its ends
+  std::uint8_t purpose = 0;           // what it is for, to who chose the number
 };
 // A train is one message after the other, each of them `latency` and then `bytes`. To spare two solves a message it shares
 // bandwidth all the time: exact while no other flow could use what the train leaves free in its latencies.

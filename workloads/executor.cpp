@@ -221,7 +221,11 @@ sim::FlowId Executor::start_message(const Channel& channel) {
   const double bytes = static_cast<double>(channel.bytes.count()) * channel.wire_factor;
   outcome_.flow_bytes += bytes * channel.multiplicity;
   outcome_.flows += channel.multiplicity;
-  return network_.start(sim::FlowSpec{sim::Bytes{std::llround(bytes)}, channel.latency, channel.shares, channel.ceiling});
+  return network_.start(sim::FlowSpec{.bytes = sim::Bytes{std::llround(bytes)},
+                                      .latency = channel.latency,
+                                      .shares = channel.shares,
+                                      .ceiling = channel.ceiling,
+                                      .purpose = purpose_of(Communication::pp_comm)});
 }
 
 // What leaves a host is spread over the rings; a message is a whole number of bytes.
@@ -234,7 +238,8 @@ sim::FlowId Executor::start_collective(const Target& target) {
   return network_.start(sim::CollectiveSpec{.edges = groups()[target.object].edges,
                                             .steps = static_cast<std::uint32_t>(call.steps),
                                             .bytes = sim::Bytes{std::llround(bytes / call.steps / group.shape.per_host)},
-                                            .latency = sim::Time::seconds(call.latency_s / call.steps)});
+                                            .latency = sim::Time::seconds(call.latency_s / call.steps),
+                                            .purpose = purpose_of(communication_of(group.role))});
 }
 
 void Executor::complete(sim::FlowId flow, sim::Time at) {

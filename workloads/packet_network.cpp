@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include "sim/error.hpp"
 #include "sim/packet/closed_loop.hpp"
+#include "sim/packet/mixed_network.hpp"
 #include "sim/packet/open_loop.hpp"
 #include "workloads/scenario_presets.hpp"
 
@@ -156,13 +157,45 @@ sim::ClosedLoopSpec closed_loop_spec(const topology::FabricSpec& spec, std::int6
 }
 
 namespace {
+// Network links that a part of the fabric has an end on, or that lead from one part to another.
+std::vector<bool> links_of_part(const std::string& part, const topology::Fabric& fabric) {
+  const std::size_t colon = part.find(':');
+  const std::string one = part.substr(0, colon), other = colon == std::string::npos ? one : part.substr(colon + 1);
+  std::vector<bool> links(fabric.network_links().size());
+  bool any = false;
+  for (std::uint32_t i = 0; i < links.size(); ++i)
+    for (const std::uint32_t cable : fabric.members(sim::LinkId{i})) {
+      const std::string &from = fabric.nodes()[fabric.links()[cable].from].name, &to = fabric.nodes()[fabric.links()[cable].to].name;
+      const bool touches = one == other ? from == one || to == one : (from == one && to == other) || (from == other && to == one);
+      if (touches) links[i] = any = true;
+    }
+  if (!any)
+    throw sim::InputError(
+        "packet_for.link: '" + part +
+        "' names nothing of this fabric. Write a switch or NIC (leaf-0, nic-3.1), or two with a colon for the cables between them.");
+  return links;
+}
+
+sim::MixedNetwork::Choice choice_of_packets(const Scenario& scenario, const topology::Fabric& fabric) {
+  const PacketFor& chosen = scenario.packet_for;
+  const std::vector<bool> links = chosen.link.empty() ? std::vector<bool>{} : links_of_part(chosen.link, fabric);
+  return [chosen, links](const sim::FlowSpec& flow, sim::Time now) {
+    if (chosen.operation && flow.purpose != purpose_of(*chosen.operation)) return false;
+    if ((chosen.from && now < *chosen.from) || (chosen.until && now >= *chosen.until)) return false;
+    return links.empty() || std::ranges::any_of(flow.shares, [&](const sim::LinkShare& s) { return links[s.link.value()]; });
+  };
+}
+
 std::unique_ptr<sim::Network> make_closed_loop(const Scenario& scenario, const topology::Fabric& fabric, std::int64_t header,
                                                const NetworkOptions& options) {
   sim::ClosedLoopSpec spec = closed_loop_spec(scenario.cluster.fabric, header, scenario.seed);
   spec.threads = options.threads;
   spec.skip_steady = spec.skip_steady && !options.exact;
   spec.log = options.packets;
-  return std::make_unique<sim::ClosedLoop>(packet_fabric(scenario.cluster, fabric), spec);
+  auto packets = std::make_unique<sim::ClosedLoop>(packet_fabric(scenario.cluster, fabric), spec);
+  if (scenario.packet_for.is_all()) return packets;
+  return std::make_unique<sim::MixedNetwork>(fabric.network_links(), std::move(packets), choice_of_packets(scenario, fabric),
+                                             options.threads);
 }
 }  // namespace
 
@@ -170,6 +203,12 @@ std::unique_ptr<sim::Network> make_network(const Scenario& scenario, const topol
   if (scenario.network != "packet") return sim::make_network(scenario.network, fabric.network_links(), options.flows, options.threads);
   const topology::FabricSpec& spec = scenario.cluster.fabric;
   refuse_unsupported(scenario, is_closed_loop(spec));
+  if (scenario.packet_for.operation)
+    throw sim::InputError(scenario.name +
+                          ": packet_for.operation: a list of flows has no operations. Leave it out, or give link, from or until.");
+  if (!scenario.packet_for.is_all() && !is_closed_loop(spec))
+    throw sim::InputError(scenario.name +
+                          ": packet_for: is of the closed loop. Take transport roce or infiniband, or give packet.congestion_control.");
   if (is_closed_loop(spec)) return make_closed_loop(scenario, fabric, header_bytes(spec.transport), options);
   const std::int64_t mtu = spec.packet.mtu.value_or(sim::Bytes{constants().at("mtu_bytes").get<std::int64_t>()}).count();
   return std::make_unique<sim::OpenLoop>(

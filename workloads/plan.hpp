@@ -23,6 +23,10 @@ inline constexpr std::size_t channel_roles = 4;
 // `context`: those that share a sequence.
 enum class GroupRole : std::uint8_t { tensor, data, embedding, model, context };
 inline constexpr std::size_t group_roles = 5;
+// Reductions over embeddings and over a whole model replica are counted as data-parallel ones.
+inline Communication communication_of(GroupRole role) {
+  return role == GroupRole::tensor ? Communication::tp_comm : role == GroupRole::context ? Communication::cp_comm : Communication::dp_comm;
+}
 
 // Kernels between two points where a rank meets others or is looked at. Sums for the usual case, that
 // the host is ahead of the device: then they take exactly `device`.

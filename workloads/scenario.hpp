@@ -117,11 +117,24 @@ struct JobSpec {
 
 enum class OnOutOfMemory : std::uint8_t { warn, error };
 
+// What messages are for, as in the parts of a step.
+enum class Communication : std::uint8_t { pp_comm, tp_comm, dp_comm, cp_comm };
+inline std::uint8_t purpose_of(Communication communication) { return static_cast<std::uint8_t>(static_cast<int>(communication) + 1); }
+
+// Of a packet network: only these go as packets, the others as a fluid. What is given must all hold.
+struct PacketFor {
+  std::optional<Communication> operation;
+  std::string link;                      // as in failures: "leaf-0", "spine-3:leaf-1"
+  std::optional<sim::Time> from, until;  // what starts then
+  bool is_all() const { return !operation && link.empty() && !from && !until; }
+};
+
 struct Scenario {
   std::string name;
   topology::ClusterSpec cluster;
   std::vector<JobSpec> jobs;  // `workload` is the list of one
   std::string network = "fluid";
+  PacketFor packet_for;
   OnOutOfMemory on_oom = OnOutOfMemory::warn;
   std::uint64_t seed = 1;
   std::vector<std::string> warnings;  // plausibility: "scale_up.bandwidth 900 GB/s: NVLink 4 is 450 GB/s a direction"

@@ -57,6 +57,8 @@ WEFTSIM_NAMES(topology::Routing, {{"ecmp", E::ecmp},
                                   {"valiant", E::valiant},
                                   {"flowlet", E::flowlet}})
 WEFTSIM_LATER()
+WEFTSIM_NAMES(Communication, {{"pp_comm", E::pp_comm}, {"tp_comm", E::tp_comm}, {"dp_comm", E::dp_comm}, {"cp_comm", E::cp_comm}})
+WEFTSIM_LATER()
 WEFTSIM_NAMES(topology::Transport, {{"infiniband", E::infiniband}, {"roce", E::roce}, {"ideal", E::ideal}, {"efa", E::efa}})
 WEFTSIM_LATER()
 WEFTSIM_NAMES(topology::CongestionControl, {{"dcqcn", E::dcqcn}, {"swift", E::swift}, {"hpcc", E::hpcc}, {"paced", E::paced}})
@@ -375,6 +377,14 @@ void describe_workload(Visitor& v, JobSpec& s) {
   });
   v.field("steps", s.steps, {.meaning = "optimizer steps to simulate", .least = 1, .most = 1'000'000});
   v.later("trace", "", "an imported workload");
+}
+
+template <class Visitor>
+void describe(Visitor& v, PacketFor& s) {
+  v.field("operation", s.operation, {.meaning = "messages of this part of a step"});
+  v.field("link", s.link, {.meaning = "messages that cross this switch, NIC or cable: leaf-0, \"spine-3:leaf-1\""});
+  v.field("from", s.from, {.meaning = "messages that begin then or later"});
+  v.field("until", s.until, {.meaning = "messages that begin before"});
 }
 
 // An entry of `jobs`.

@@ -87,10 +87,12 @@ class Reading {
     const TextNode* workload = top.own("workload");
     const TextNode* jobs = top.own("jobs");
     top.field("network", scenario_.network);
+    top.field("packet_for", scenario_.packet_for);
     top.field("on_oom", scenario_.on_oom);
     top.finish();
     check_network(tree);
     check_timed_failures(tree);
+    check_packet_for(tree);
     check_accelerator(tree, workload || jobs);
     read_link_file(tree, source_.folder, scenario_.cluster.fabric, problems_);
     read_parts(tree, source_.folder, scenario_.cluster.site, problems_);
@@ -106,6 +108,16 @@ class Reading {
     problems_.add_value(
         tree.nearest("network").place, "", "network",
         fmt::format("unknown network '{}' (known: {}).{}", scenario_.network, joined(known), did_you_mean(scenario_.network, known)));
+  }
+
+  void check_packet_for(const TextNode& tree) {
+    const PacketFor& chosen = scenario_.packet_for;
+    const Place& place = tree.nearest("packet_for").place;
+    if (!chosen.is_all() && scenario_.network != "packet")
+      problems_.add_value(place, "", "packet_for",
+                          fmt::format("chooses what goes as packets, but network is {}. Write network: packet.", scenario_.network));
+    if (chosen.from && chosen.until && *chosen.until <= *chosen.from)
+      problems_.add_value(place, "packet_for", "until", "is not after `from`. Give a later time.");
   }
 
   void check_timed_failures(const TextNode& tree) {

@@ -147,20 +147,22 @@ std::string scenario_schema() {
   JobSpec job;
   describe_workload(workload, job);
   const Json jobs = {{"type", "array"}, {"minItems", 1}, {"items", FieldSchema::of(job, {})}};
-  const Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-                       {"title", "weftsim scenario"},
-                       {"type", "object"},
-                       {"properties",
-                        {{"schema", {{"const", "weftsim/1"}}},
-                         {"name", {{"type", {"string", "number"}}}},
-                         {"cluster", FieldSchema::of(topology::ClusterSpec{}, {})},
-                         {"workload", workload.schema()},
-                         {"jobs", jobs},
-                         {"network", {{"type", "string"}, {"description", "a network model: `weftsim list`"}}},
-                         {"on_oom", FieldSchema::of(OnOutOfMemory{}, {})}}},
-                       {"required", {"cluster"}},
-                       {"not", {{"required", {"workload", "jobs"}}}},
-                       {"additionalProperties", false}};
+  const Json schema = {
+      {"$schema", "https://json-schema.org/draft/2020-12/schema"},
+      {"title", "weftsim scenario"},
+      {"type", "object"},
+      {"properties",
+       {{"schema", {{"const", "weftsim/1"}}},
+        {"name", {{"type", {"string", "number"}}}},
+        {"cluster", FieldSchema::of(topology::ClusterSpec{}, {})},
+        {"workload", workload.schema()},
+        {"jobs", jobs},
+        {"network", {{"type", "string"}, {"description", "a network model: `weftsim list`"}}},
+        {"packet_for", FieldSchema::of(PacketFor{}, {.meaning = "of network packet: what goes as packets, the rest as a fluid"})},
+        {"on_oom", FieldSchema::of(OnOutOfMemory{}, {})}}},
+      {"required", {"cluster"}},
+      {"not", {{"required", {"workload", "jobs"}}}},
+      {"additionalProperties", false}};
   return schema.dump(2) + "\n";
 }
 

@@ -123,8 +123,9 @@ class FieldWriter {
       std::vector<std::string> entries;
       for (const std::string& name : value.always) entries.push_back(text(name));
       for (const topology::TimedFailure& f : value.timed)
-        entries.push_back(fmt::format("{{{}: {}, at: {}{}}}", kind_of(f), text(f.part), text(f.at),
-                                      f.duration ? fmt::format(", for: {}", text(*f.duration)) : ""));
+        entries.push_back(fmt::format("{{{}: {}, at: {}{}{}}}", kind_of(f), text(f.part), text(f.at),
+                                      f.duration ? fmt::format(", for: {}", text(*f.duration)) : "",
+                                      f.left > 0 ? fmt::format(", left: {}", text(f.left)) : ""));
       return fmt::format("[{}]", fmt::join(entries, ", "));
     } else if constexpr (std::is_same_v<T, LinksOrPath>) {
       return value.rows.empty() ? text(value.path) : list(value.rows);
@@ -185,6 +186,7 @@ std::string to_yaml(const Scenario& scenario) {
     }
   }
   writer.line("network", copy.network);
+  if (!copy.packet_for.is_all()) writer.field("packet_for", copy.packet_for);
   writer.field("on_oom", copy.on_oom);
   return out;
 }

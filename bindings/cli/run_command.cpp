@@ -5,6 +5,7 @@
 #include <optional>
 #include "bindings/cli/progress.hpp"
 #include "bindings/cli/summary_text.hpp"
+#include "bindings/cli/window_option.hpp"
 #include "bindings/report/queues_svg.hpp"
 #include "bindings/report/timeline_svg.hpp"
 #include "sim/error.hpp"
@@ -36,6 +37,7 @@ class RunCommand final : public Command {
                 "what the trace holds: summary and links, every pass and message, or every kernel")
         .option("--timeline", "F.svg", timeline_, "draw the pipeline of the last step")
         .option("--queues", "F.svg", queues_, "draw queues, pauses and rates over time (network packet)")
+        .option("--window", "\"1 ms..2 ms\"", window_, "only what begins then goes as packets, the rest as a fluid (network packet)")
         .option("--network", "NAME", network_, "analytic, fluid or packet, instead of the scenario's")
         .list("--set", "a.b.c=value", overrides_, "change one key of the scenario; may be repeated")
         .flag("--no-fold", no_fold_, "simulate every rank, also those that provably do the same")
@@ -73,6 +75,7 @@ class RunCommand final : public Command {
   workloads::Scenario read(const GlobalOptions& options) {
     workloads::ReadOptions read_options{.overrides = overrides_};
     if (!network_.empty()) read_options.overrides.push_back("network=" + network_);
+    if (!window_.empty()) add_window(window_, read_options.overrides);
     workloads::Scenario scenario =
         scenario_.empty() ? workloads::read_shipped_scenario(built_in, read_options) : workloads::read_scenario(scenario_, read_options);
     if (options.seed_given) scenario.seed = options.seed;
@@ -133,7 +136,7 @@ class RunCommand final : public Command {
     return written;
   }
 
-  std::string scenario_, out_, level_, timeline_, queues_, network_;
+  std::string scenario_, out_, level_, timeline_, queues_, network_, window_;
   std::vector<std::string> overrides_;
   bool no_fold_ = false, exact_ = false, sensitivity_ = false;
 };

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include "bindings/cli/packet_text.hpp"
 #include "bindings/cli/progress.hpp"
+#include "bindings/cli/window_option.hpp"
 #include "bindings/report/fct_svg.hpp"
 #include "bindings/report/queues_svg.hpp"
 #include "sim/error.hpp"
@@ -116,6 +117,7 @@ class TrafficCommand final : public Command {
         .option("--trace", "RUN.h5", trace_,
                 "write flows, loads of links, and of packets queues and rates over time as HDF5 (docs/trace.md)")
         .option("--queues", "F.svg", queues_, "draw queues, pauses and rates over time (network packet)")
+        .option("--window", "\"1 ms..2 ms\"", window_, "only what begins then goes as packets, the rest as a fluid (network packet)")
         .option("--network", "NAME", network_, "analytic, fluid or packet, instead of the scenario's")
         .list("--set", "a.b.c=value", overrides_, "change one key of the scenario; may be repeated")
         .flag("--exact", exact_, "simulate every message of a ring, also while no other flow is on its links");
@@ -124,6 +126,7 @@ class TrafficCommand final : public Command {
   ExitCode run(Console& console) override {
     check_options();
     if (!network_.empty()) overrides_.push_back("network=" + network_);
+    if (!window_.empty()) add_window(window_, overrides_);
     workloads::Scenario scenario = workloads::read_scenario(scenario_, {.overrides = overrides_, .workload_required = false});
     if (console.options().seed_given) scenario.seed = console.options().seed;
     for (const std::string& warning : scenario.warnings) console.warn(warning);
@@ -202,7 +205,7 @@ class TrafficCommand final : public Command {
     return written;
   }
 
-  std::string scenario_, flows_, out_, plot_, trace_, queues_, size_, network_;
+  std::string scenario_, flows_, out_, plot_, trace_, queues_, size_, network_, window_;
   int senders_ = absent, receiver_ = absent, end_points_ = absent, flow_count_ = absent;
   double load_ = absent;
   bool exact_ = false;
