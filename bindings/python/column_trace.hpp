@@ -64,6 +64,8 @@ struct RunTrace {
   std::vector<workloads::RankRow> ranks;
   std::vector<workloads::LinkRow> links;
   workloads::LinkLoad load;
+  workloads::QueueTable queues;  // of a packet network, as the next
+  workloads::RateTable rates;
 };
 
 }  // namespace python

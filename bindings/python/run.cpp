@@ -40,6 +40,8 @@ py::tuple run(workloads::Scenario scenario, const RunArguments& arguments) {
     trace->ranks = std::move(result.ranks);
     trace->links = std::move(result.links);
     trace->load = std::move(result.link_load);
+    trace->queues = std::move(result.queues);
+    trace->rates = std::move(result.rates);
   } catch (const workloads::Interrupted&) {
     watch.rethrow();
     throw;

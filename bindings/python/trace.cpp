@@ -1,5 +1,6 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
+#include <functional>
 #include "bindings/python/bindings.hpp"
 #include "bindings/python/column_trace.hpp"
 
@@ -21,6 +22,13 @@ py::ssize_t signed_size(std::size_t size) { return static_cast<py::ssize_t>(size
 template <class T>
 py::array view(const std::vector<T>& values, py::handle owner) {
   return view(values.data(), {signed_size(values.size())}, {sizeof(T)}, owner);
+}
+
+// Rows one after the other, of so many columns.
+py::array matrix(const std::vector<double>& values, std::size_t columns, py::handle owner) {
+  const py::ssize_t across = signed_size(columns), down = columns == 0 ? 0 : signed_size(values.size()) / across;
+  const auto width = static_cast<py::ssize_t>(sizeof(double));
+  return view(values.data(), {down, across}, {across * width, width}, owner);
 }
 
 // Collects a table as {column: (array, unit, labels or None)}, in the order of the calls.
@@ -48,6 +56,22 @@ class Table {
   Table& add(const char* name, const std::vector<Row>& rows, T Row::*member, const char* unit) {
     const T* first = rows.empty() ? nullptr : &(rows.front().*member);
     columns_[name] = py::make_tuple(view(first, {signed_size(rows.size())}, {sizeof(Row)}, owner_), unit, py::none());
+    return *this;
+  }
+  // Copied: what the rows hold is no plain number.
+  template <class Row, class Value>
+  Table& add_each(const char* name, const std::vector<Row>& rows, Value value, const char* unit) {
+    py::array_t<std::int64_t> array(signed_size(rows.size()));
+    for (std::size_t i = 0; i < rows.size(); ++i) array.mutable_at(i) = value(rows[i]);
+    array.attr("setflags")(py::arg("write") = false);
+    columns_[name] = py::make_tuple(array, unit, py::none());
+    return *this;
+  }
+  template <class Row, class Value>
+  Table& add_each_text(const char* name, const std::vector<Row>& rows, Value value) {
+    std::vector<std::string> texts;
+    for (const Row& row : rows) texts.push_back(std::invoke(value, row));
+    add_texts(name, texts);
     return *this;
   }
   py::dict columns() const { return columns_; }
@@ -119,27 +143,60 @@ py::dict ranks_table(py::handle self) {
 py::dict links_table(py::handle self) {
   using workloads::LinkRow;
   const auto& links = self.cast<const RunTrace&>().links;
-  Table table(self);
-  const auto add_texts = [&](const char* name, std::string LinkRow::*member) {
-    std::vector<std::string> texts;
-    for (const LinkRow& link : links) texts.push_back(link.*member);
-    table.add_texts(name, texts);
-  };
-  add_texts("name", &LinkRow::name);
-  add_texts("src", &LinkRow::source);
-  add_texts("dst", &LinkRow::destination);
-  add_texts("kind", &LinkRow::kind);
-  return table.add("capacity_Bps", links, &LinkRow::capacity_Bps, "byte s-1").columns();
+  return Table(self)
+      .add_each_text("name", links, &LinkRow::name)
+      .add_each_text("src", links, &LinkRow::source)
+      .add_each_text("dst", links, &LinkRow::destination)
+      .add_each_text("kind", links, &LinkRow::kind)
+      .add("capacity_Bps", links, &LinkRow::capacity_Bps, "byte s-1")
+      .columns();
+}
+
+py::dict queues_table(py::handle self) {
+  using workloads::QueueRow;
+  const auto& queues = self.cast<const RunTrace&>().queues.queues;
+  return Table(self)
+      .add("link", queues, &QueueRow::link, "1")
+      .add_each_text("name", queues, [](const QueueRow& row) { return row.source + " -> " + row.destination; })
+      .add_each_text("src", queues, &QueueRow::source)
+      .add_each_text("dst", queues, &QueueRow::destination)
+      .add("capacity_Bps", queues, &QueueRow::capacity_Bps, "byte s-1")
+      .columns();
+}
+
+py::dict rates_table(py::handle self) {
+  using workloads::RateRow;
+  const auto& rows = self.cast<const RunTrace&>().rates.rows;
+  return Table(self)
+      .add("flow", rows, &RateRow::flow, "1")
+      .add("src", rows, &RateRow::source, "1")
+      .add("dst", rows, &RateRow::destination, "1")
+      .add_each(
+          "start_ps", rows, [](const RateRow& row) { return row.from.ps(); }, "ps")
+      .add("bytes", rows, &RateRow::bytes, "byte")
+      .columns();
 }
 
 // (time bins x links in bytes, width of a bin in ps)
 py::tuple link_load(py::handle self) {
   const auto& trace = self.cast<const RunTrace&>();
-  const auto links = signed_size(trace.links.size());
-  const auto bins = links == 0 ? 0 : signed_size(trace.load.bytes.size()) / links;
-  const auto width = static_cast<py::ssize_t>(sizeof(double));
-  return py::make_tuple(view(trace.load.bytes.data(), {bins, links}, {links * width, width}, self), trace.load.bin_width.ps());
+  return py::make_tuple(matrix(trace.load.bytes, trace.links.size(), self), trace.load.bin_width.ps());
 }
+
+// ({name: time bins x queues}, width of a bin in ps)
+py::tuple queue_series(py::handle self) {
+  const workloads::QueueTable& table = self.cast<const RunTrace&>().queues;
+  py::dict series;
+  const auto add = [&](const char* name, const std::vector<double>& values) { series[name] = matrix(values, table.queues.size(), self); };
+  add("mean_bytes", table.mean_bytes);
+  add("max_bytes", table.max_bytes);
+  add("paused_ps", table.paused_ps);
+  add("marks", table.marks);
+  add("drops", table.drops);
+  return py::make_tuple(series, table.bin_width.ps());
+}
+
+std::int64_t rate_bin_ps(const RunTrace& trace) { return trace.rates.bin_width.ps(); }
 
 }  // namespace
 
@@ -150,7 +207,11 @@ void bind_trace(py::module_& module) {
       .def("memory", &memory_table)
       .def("ranks", &ranks_table)
       .def("links", &links_table)
-      .def("link_load", &link_load);
+      .def("link_load", &link_load)
+      .def("queues", &queues_table)
+      .def("queue_series", &queue_series)
+      .def("rates", &rates_table)
+      .def("rate_bin_ps", &rate_bin_ps);
 }
 
 }  // namespace python

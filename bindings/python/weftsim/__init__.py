@@ -16,8 +16,9 @@ from weftsim._result import Columns, Result, Trace
 from weftsim._run import run
 from weftsim._scenario import Cluster, Fabric, Model, Scenario
 from weftsim._studies import compare, sweep
+from weftsim._sweep_result import SweepResult
 
 __all__ = [
-    "Cluster", "Columns", "Fabric", "InputError", "MachineError", "Model", "Result", "Scenario", "ScheduleShape", "SimulationError", "Trace", "__version__", "collective", "compare",
+    "Cluster", "Columns", "Fabric", "InputError", "MachineError", "Model", "Result", "Scenario", "ScheduleShape", "SimulationError", "SweepResult", "Trace", "__version__", "collective", "compare",
     "list_hosts", "list_models", "list_networks", "list_profiles", "list_scenarios", "list_software", "run", "sweep",
 ]

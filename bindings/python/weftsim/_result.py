@@ -1,13 +1,15 @@
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from weftsim import _core
+from weftsim import _core, _xarray
+from weftsim._optional import needed
 
 if TYPE_CHECKING:
     import pandas
+    import xarray
 
 
 class Columns(Mapping[str, np.ndarray]):
@@ -48,7 +50,7 @@ class Columns(Mapping[str, np.ndarray]):
 
     def to_pandas(self) -> "pandas.DataFrame":
         """The table as a data frame, categories as pandas categoricals."""
-        import pandas
+        pandas = needed("pandas", "to_pandas")
 
         def series(name: str) -> Any:
             if name in self.labels:
@@ -82,7 +84,20 @@ class Trace:
     link_load : numpy.ndarray
         Bytes carried, time bins x links (rows of ``links``).
     link_load_bin_ps : int
-        Width of a time bin.
+        Width of a time bin, picoseconds.
+    queues : Columns
+        With ``network: packet``, as all that follows: ``link`` (row of links), ``name, src, dst, capacity_Bps`` of each
+        directed cable in front of which packets ever queued or stood still. Empty otherwise.
+    queue_series : dict of str to numpy.ndarray
+        Time bins x queues (rows of ``queues``): ``mean_bytes, max_bytes`` in the queue, ``paused_ps`` (by the far end, or
+        without credit; picoseconds), ``marks, drops`` (packets).
+    queue_bin_ps : int
+        Width of a time bin of ``queue_series``, picoseconds.
+    rates : Columns
+        ``flow`` (-1: all messages between two GPUs), ``src, dst`` (GPUs), ``start_ps`` of a time bin and the ``bytes`` of
+        payload that arrived in it.
+    rate_bin_ps : int
+        Width of a time bin of ``rates``, picoseconds.
     """
 
     def __init__(self, core: _core.Trace):
@@ -92,13 +107,39 @@ class Trace:
         self.ranks = Columns(core.ranks())
         self.links = Columns(core.links())
         self.link_load, self.link_load_bin_ps = core.link_load()
+        self.queues = Columns(core.queues())
+        self.queue_series, self.queue_bin_ps = core.queue_series()
+        self.rates = Columns(core.rates())
+        self.rate_bin_ps = core.rate_bin_ps()
 
     def to_pandas(self, table: str = "ops") -> "pandas.DataFrame":
-        """A table (``"ops"``, ``"flows"``, ``"memory"``, ``"ranks"``, ``"links"``) as a data frame."""
+        """A table (``"ops"``, ``"flows"``, ``"memory"``, ``"ranks"``, ``"links"``, ``"queues"``, ``"rates"``) as a data frame."""
         tables = self._tables()
         if table not in tables:
             raise ValueError(f"unknown table {table!r} (known: {', '.join(tables)}).")
         return tables[table].to_pandas()
+
+    @overload
+    def to_xarray(self, table: Literal["links"] = "links") -> "xarray.DataArray": ...
+    @overload
+    def to_xarray(self, table: Literal["queues"]) -> "xarray.Dataset": ...
+    def to_xarray(self, table: str = "links") -> "xarray.DataArray | xarray.Dataset":
+        """What links and queues did over time, as labelled arrays. Needs xarray.
+
+        ``time`` is the start of a time bin in seconds, ``attrs["bin_width_ps"]`` the width of a bin; the columns of the
+        table are coordinates. Every array has its unit in ``attrs["units"]``.
+
+        Parameters
+        ----------
+        table
+            ``"links"``: the `DataArray` ``link_load``, bytes over (time, link). ``"queues"``: the `Dataset` ``queue_series``
+            over (time, queue): ``mean_bytes, max_bytes`` (byte), ``paused_ps`` (ps), ``marks, drops`` (packets).
+        """
+        if table == "links":
+            return _xarray.load_array(self)
+        if table == "queues":
+            return _xarray.queue_dataset(self)
+        raise ValueError(f"no table over time {table!r} (known: links, queues).")
 
     def _tables(self) -> dict[str, Columns]:
         return {name: value for name, value in vars(self).items() if isinstance(value, Columns)}

@@ -26,7 +26,7 @@ def run(
     scenario
         Path of a scenario file, a shipped name, or the same content as a dict or `Scenario`.
     network
-        ``"analytic"`` or ``"fluid"``; None: as the scenario says.
+        ``"analytic"``, ``"fluid"`` or ``"packet"``; None: as the scenario says.
     trace
         How much to record: ``"none"``, ``"summary"``, ``"ops"`` (operations, flows, memory)
         or ``"full"`` (every kernel).

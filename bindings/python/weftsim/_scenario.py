@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weftsim import _core, _own
+from weftsim._optional import needed
 
 if TYPE_CHECKING:
     import networkx
@@ -228,8 +229,7 @@ class Fabric:
 
     def to_networkx(self) -> "networkx.MultiDiGraph":
         """Nodes by name with ``kind``; edges with ``kind``, ``capacity_Bps`` and ``latency_ps``."""
-        import networkx
-
+        networkx = needed("networkx", "Fabric.to_networkx")
         graph = networkx.MultiDiGraph()
         graph.add_nodes_from((name, {"kind": kind}) for name, kind in self.nodes)
         graph.add_edges_from(

@@ -10,6 +10,7 @@ from typing import Any
 from weftsim import _core
 from weftsim._result import Result
 from weftsim._scenario import text_of
+from weftsim._sweep_result import SweepResult
 
 
 def sweep(
@@ -22,7 +23,7 @@ def sweep(
     progress: Callable[[float], object] | None = None,
     executor: Any = None,
     shards: int = 0,
-) -> dict[str, Any]:
+) -> SweepResult:
     """Simulates many scenarios, as ``weftsim sweep``.
 
     Parameters
@@ -32,7 +33,7 @@ def sweep(
     out
         The folder that gets ``results.csv`` and ``results.h5``.
     resume
-        Run only what the folder does not have yet; otherwise it must have no results.
+        Run only what the folder does not have yet, which of a finished sweep is nothing; otherwise it must have no results.
     jobs
         Scenarios at once; 0: as many as the machine gives.
     seed
@@ -48,9 +49,9 @@ def sweep(
 
     Returns
     -------
-    dict
-        ``points``, ``ok``, ``reused``; ``failed``, ``invalid`` and ``excluded``, lists with ``point`` and ``reason``;
-        ``results``, the paths of the two tables.
+    SweepResult
+        A dict: ``points``, ``ok``, ``reused``; ``failed``, ``invalid`` and ``excluded``, lists with ``point`` and ``reason``;
+        ``results``, the paths of the two tables, which ``to_pandas()`` and ``to_xarray()`` read.
 
     Raises
     ------
@@ -67,7 +68,7 @@ def sweep(
     else:
         source = (os.path.abspath(sweep),)
     if executor is None:
-        return json.loads(_opened(source).run(arguments))
+        return SweepResult(json.loads(_opened(source).run(arguments)))
     return _sweep_on(executor, source, arguments, shards or 32)
 
 
@@ -75,7 +76,7 @@ def _opened(source: tuple[str, ...]) -> _core.Sweep:
     return _core.Sweep.from_file(*source) if len(source) == 1 else _core.Sweep.from_text(*source)
 
 
-def _sweep_on(executor: Any, source: tuple[str, ...], arguments: _core.SweepArguments, shards: int) -> dict[str, Any]:
+def _sweep_on(executor: Any, source: tuple[str, ...], arguments: _core.SweepArguments, shards: int) -> SweepResult:
     opened, progress, arguments.progress = _opened(source), arguments.progress, None
     records = Path(arguments.directory) / "records"
     tasks = [executor.submit(_records_of, source, shard, arguments.seed, arguments.jobs or 1) for shard in opened.shards(arguments, shards)]
@@ -97,7 +98,7 @@ def _sweep_on(executor: Any, source: tuple[str, ...], arguments: _core.SweepArgu
             time.sleep(0.05)
     if failures:
         raise failures[0]
-    return json.loads(opened.collect(arguments))
+    return SweepResult(json.loads(opened.collect(arguments)))
 
 
 def _records_of(source: tuple[str, ...], points: list[int], seed: int | None, jobs: int) -> bytes:
