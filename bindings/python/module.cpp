@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core, module) {
   python::bind_trace(module);
   python::bind_run(module);
   python::bind_collective(module);
+  python::bind_traffic(module);
   python::bind_studies(module);
   python::bind_catalogue(module);
   python::bind_scenario(module);

@@ -7,6 +7,7 @@
 #include "workloads/studies/compare.hpp"
 #include "workloads/studies/sweep_cost.hpp"
 #include "workloads/studies/sweep_run.hpp"
+#include "workloads/studies/validate.hpp"
 
 namespace py = pybind11;
 
@@ -90,6 +91,19 @@ void bind_studies(py::module_& module) {
   module.def(
       "summary_of", [](const std::string& what) { return workloads::summary_of(what, 0); }, py::arg("what"),
       py::call_guard<py::gil_scoped_release>(), "The JSON summary of a trace, a row of a sweep or a scenario.");
+  module.def(
+      "validate",
+      [](const std::string& data, const std::string& only, int threads, const py::object& progress) {
+        Watch watch(progress);
+        try {
+          const py::gil_scoped_release unlock;
+          return validation_json(workloads::validate({data, only, threads, std::ref(watch)}));
+        } catch (const workloads::Interrupted&) {
+          watch.rethrow();
+          throw;
+        }
+      },
+      py::arg("data"), py::arg("only"), py::arg("threads"), py::arg("progress"), "Predicts measured rows again; returns JSON.");
   module.def(
       "compare", [](const std::string& a, const std::string& b) { return comparison_json(workloads::compare(a, b)); }, py::arg("a"),
       py::arg("b"), "Compares two JSON summaries; returns JSON.");

@@ -115,6 +115,40 @@ def _write_whole(path: Path, content: bytes) -> None:
     path.with_suffix(".partial").rename(path)
 
 
+def validate(
+    *,
+    data: str | os.PathLike[str] | None = None,
+    only: str = "",
+    threads: int = 0,
+    progress: Callable[[float], object] | None = None,
+) -> dict[str, Any]:
+    """Predicts published measurements again, as ``weftsim validate``.
+
+    Parameters
+    ----------
+    data
+        A folder with ``training.csv``, ``collectives.csv``, ``gemm_*.csv`` or ``attention.csv``; None: what is shipped.
+    only
+        Only rows whose id, set or table matches this glob.
+    threads
+        Predictions at once; 0: as many as the machine gives.
+    progress
+        Called now and then with the fraction done, 0 to 1. What it raises ends the work.
+
+    Returns
+    -------
+    dict
+        ``rows`` with ``predicted``, ``measured``, ``error`` (predicted / measured - 1), ``interval``; ``by_set`` and ``over_sets`` with
+        their statistics; ``skipped`` with reasons.
+
+    Raises
+    ------
+    InputError
+        The folder holds none of the tables, or a broken one.
+    """
+    return json.loads(_core.validate("" if data is None else os.fspath(data), only, threads, progress))
+
+
 def compare(a: Result | str | os.PathLike[str], b: Result | str | os.PathLike[str]) -> dict[str, Any]:
     """The ratio of the step times of ``b`` and ``a``, its interval, and where the difference comes from.
 
