@@ -105,7 +105,7 @@ Handle create_dataset(hid_t where, const std::string& name, hid_t type, std::arr
   const Handle how = handle(H5Pcreate(H5P_DATASET_CREATE), what);
   checked(H5Pset_chunk(how.id(), static_cast<int>(N), chunk.data()), name);
   checked(H5Pset_shuffle(how.id()), name);
-  checked(H5Pset_deflate(how.id(), 1), name);
+  checked(H5Pset_deflate(how.id(), deflate_level), name);
   checked(H5Pset_obj_track_times(how.id(), false), name);  // equal contents, equal files
   return handle(H5Dcreate2(where, name.c_str(), type, space.id(), H5P_DEFAULT, how.id(), H5P_DEFAULT), what);
 }
@@ -200,8 +200,9 @@ void write_texts(hid_t where, const std::string& name, const std::vector<std::st
 
 Handle write_matrix(hid_t where, const std::string& name, std::span<const double> values, std::size_t columns, std::string_view units) {
   const std::size_t rows = columns == 0 ? 0 : values.size() / columns;
-  Handle dataset = create_dataset<2>(where, name, stored<double>(), {rows, columns}, {256, std::clamp<hsize_t>(columns, 1, 64)});
-  checked(H5Dwrite(dataset.id(), native<double>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), full_name(where, name));
+  const std::array<hsize_t, 2> chunk{std::clamp<hsize_t>(rows, 1, 256), std::clamp<hsize_t>(columns, 1, 64)};
+  Handle dataset = create_dataset<2>(where, name, stored<double>(), {rows, columns}, chunk);
+  if (!values.empty()) write_chunks(dataset.id(), values, columns, chunk[0], chunk[1], full_name(where, name));
   set_attribute(dataset.id(), "units", units);
   return dataset;
 }

@@ -70,6 +70,12 @@ def test_the_page_of_a_run_holds_its_summary_and_its_last_step(files, tmp_path):
         first_rank = int(ops["rank"][:].min())
         passes = [labels[k] for k, rank in zip(ops["kind"][:], ops["rank"][:]) if rank == first_rank and labels[k] in drawn]
     assert {rank["rank"]: rank["bytes"] for rank in run["memory"]} == peak
+    over_time = run["memory_over_time"]
+    assert sorted(curve["stage"] for curve in over_time["ranks"]) == sorted({rank["stage"] for rank in run["memory"]})
+    for curve in over_time["ranks"]:
+        assert max(curve["bytes"]) == peak[curve["rank"]]
+        assert peak[curve["rank"]] == max(rank["bytes"] for rank in run["memory"] if rank["stage"] == curve["stage"])
+        assert min(curve["bytes"]) >= 0
     for kind in run["links"]["kinds"]:
         mine = [i for i, name in enumerate(kinds) if name == kind["kind"]]
         assert kind["links"] == len(mine)

@@ -148,6 +148,40 @@ Json memory_json(const Reader& file) {
   return ranks;
 }
 
+// The fullest traced rank of each stage of the first job, at most eight: the most that it held in each of so many parts of the run.
+Json memory_over_time(const Reader& file) {
+  constexpr std::size_t most_ranks = 8, bins = 400;
+  const auto job = file.numbers("/memory/job"), rank = file.numbers("/memory/rank"), time = file.numbers("/memory/time_ps"),
+             bytes = file.numbers("/memory/bytes");
+  for (const auto* column : {&rank, &time, &bytes}) check_length(file, "/memory", column->size(), job.size());
+  const std::map<double, double> stages = stages_of(file);
+  std::map<double, std::pair<double, double>> fullest;  // by stage: bytes and rank
+  double end = 1;
+  for (std::size_t i = 0; i < job.size(); ++i) {
+    if (job[i] != 0 || !stages.contains(rank[i])) continue;
+    auto& [most, whose] = fullest.try_emplace(stages.at(rank[i]), -1, 0).first->second;
+    if (bytes[i] > most) most = bytes[i], whose = rank[i];
+    end = std::max(end, time[i]);
+  }
+  Json curves = Json::array();
+  for (const auto& [stage, full] : fullest) {
+    if (curves.size() == most_ranks) break;
+    std::vector<double> most(bins, -1);
+    double held = 0;
+    std::size_t reached = 0;
+    for (std::size_t i = 0; i < job.size(); ++i) {  // what is held lasts until the next change
+      if (job[i] != 0 || rank[i] != full.second) continue;
+      const auto bin = std::min(bins - 1, static_cast<std::size_t>(time[i] / end * static_cast<double>(bins)));
+      for (; reached < bin; ++reached) most[reached] = std::max(most[reached], held), most[reached + 1] = held;
+      most[bin] = std::max(most[bin], bytes[i]);
+      held = bytes[i];
+    }
+    for (; reached + 1 < bins; ++reached) most[reached] = std::max(most[reached], held), most[reached + 1] = held;
+    curves.push_back({{"rank", full.second}, {"stage", stage}, {"bytes", most}});
+  }
+  return {{"seconds", end * 1e-12}, {"ranks", curves}};
+}
+
 // Nothing in a fluid network.
 Json queues_json(const Reader& file) {
   if (!file.has("/queues") || !file.has("/rates")) return nullptr;
@@ -170,8 +204,13 @@ Json queues_json(const Reader& file) {
 Json run_json(const Reader& file) {
   const Json summary = parsed(file, file.texts("/summary").at(0));
   const double last_step = summary["jobs"][0]["steps_s"].back();
-  return {{"file", file.path()},         {"summary", summary},          {"timeline", timeline_json(file, last_step)},
-          {"memory", memory_json(file)}, {"links", report_links(file)}, {"queues", queues_json(file)}};
+  return {{"file", file.path()},
+          {"summary", summary},
+          {"timeline", timeline_json(file, last_step)},
+          {"memory", memory_json(file)},
+          {"memory_over_time", memory_over_time(file)},
+          {"links", report_links(file)},
+          {"queues", queues_json(file)}};
 }
 
 // A list of flows has completion times instead of a step.
