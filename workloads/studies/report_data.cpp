@@ -167,10 +167,11 @@ Json memory_over_time(const Reader& file) {
   for (const auto& [stage, full] : fullest) {
     if (curves.size() == most_ranks) break;
     std::vector<double> most(bins, -1);
-    double held = 0;
+    double held = -1;
     std::size_t reached = 0;
-    for (std::size_t i = 0; i < job.size(); ++i) {  // what is held lasts until the next change
+    for (std::size_t i = 0; i < job.size(); ++i) {  // what is held lasts until the next change, the first also before it
       if (job[i] != 0 || rank[i] != full.second) continue;
+      if (held < 0) held = bytes[i];
       const auto bin = std::min(bins - 1, static_cast<std::size_t>(time[i] / end * static_cast<double>(bins)));
       for (; reached < bin; ++reached) most[reached] = std::max(most[reached], held), most[reached + 1] = held;
       most[bin] = std::max(most[bin], bytes[i]);
