@@ -170,7 +170,7 @@ class ClosedLoop final : public Network {
     RingBuffer<std::uint32_t> ready;  // flows that may send now
     Heap<Due> due;                    // that may send later
   };
-  struct Flow {  // at its sender
+  struct alignas(64) Flow {  // at its sender
     std::uint32_t first = 0, links = 0, first_link = 0;
     std::uint32_t packets = 0, next = 0, acknowledged = 0;  // next to send
     std::int64_t bytes = 0, in_flight = 0;
@@ -185,7 +185,7 @@ class ClosedLoop final : public Network {
     bool shares = false;                                       // at max-min rates: it has one
     bool sends_again = false;                                  // something that a link has lost
   };
-  struct Receiver {                          // of a flow, as the last link knows what it will see
+  struct alignas(32) Receiver {              // of a flow, as the last link knows what it will see
     Time return_time;                        // of an acknowledgement
     Time end;                                // of what is on the last link
     std::uint32_t node = 0;                  // of the sender
