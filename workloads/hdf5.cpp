@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <type_traits>
+#include <utility>
 #include <fmt/format.h>
 #include "sim/error.hpp"
 
@@ -94,6 +95,8 @@ void put_number(hid_t where, const std::string& name, T value) {
   put(where, name, stored<T>(), native<T>(), scalar().id(), &value);
 }
 
+thread_local bool uncompressed = false;
+
 // Chunked, shuffled and deflated, growing in the first dimension.
 template <std::size_t N>
 Handle create_dataset(hid_t where, const std::string& name, hid_t type, std::array<hsize_t, N> size, std::array<hsize_t, N> chunk) {
@@ -104,8 +107,10 @@ Handle create_dataset(hid_t where, const std::string& name, hid_t type, std::arr
   const std::string what = full_name(where, name);
   const Handle how = handle(H5Pcreate(H5P_DATASET_CREATE), what);
   checked(H5Pset_chunk(how.id(), static_cast<int>(N), chunk.data()), name);
-  checked(H5Pset_shuffle(how.id()), name);
-  checked(H5Pset_deflate(how.id(), deflate_level), name);
+  if (N > 1 || !uncompressed) {
+    checked(H5Pset_shuffle(how.id()), name);
+    checked(H5Pset_deflate(how.id(), deflate_level), name);
+  }
   checked(H5Pset_obj_track_times(how.id(), false), name);  // equal contents, equal files
   return handle(H5Dcreate2(where, name.c_str(), type, space.id(), H5P_DEFAULT, how.id(), H5P_DEFAULT), what);
 }
@@ -197,6 +202,9 @@ void write_texts(hid_t where, const std::string& name, const std::vector<std::st
   for (const auto& text : texts) column.push(text);
   column.append();
 }
+
+Uncompressed::Uncompressed(bool wanted) : before_(std::exchange(uncompressed, wanted)) {}
+Uncompressed::~Uncompressed() { uncompressed = before_; }
 
 Handle write_matrix(hid_t where, const std::string& name, std::span<const double> values, std::size_t columns, std::string_view units) {
   const std::size_t rows = columns == 0 ? 0 : values.size() / columns;

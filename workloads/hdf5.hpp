@@ -57,13 +57,24 @@ void write_texts(hid_t where, const std::string& name, const std::vector<std::st
 Handle write_matrix(hid_t where, const std::string& name, std::span<const double> values, std::size_t columns, std::string_view units);
 
 inline constexpr unsigned deflate_level = 1;
+// While it lives, columns that are made on this thread are not compressed.
+class Uncompressed {
+ public:
+  explicit Uncompressed(bool wanted);
+  ~Uncompressed();
+  Uncompressed(const Uncompressed&) = delete;
+  Uncompressed& operator=(const Uncompressed&) = delete;
+
+ private:
+  bool before_;
+};
 struct MatrixChunk {
   std::size_t row, column, rows, columns;
 };
 void write_chunks(hid_t dataset, std::span<const double> values, std::size_t columns, std::size_t chunk_rows, std::size_t chunk_columns,
                   const std::string& what);
 
-inline constexpr std::size_t block_rows = 65536;  // of a chunk; 0.5 MB of 64-bit numbers
+inline constexpr std::size_t block_rows = 16384;  // of a chunk; 128 kB of 64-bit numbers
 
 // One extensible dataset, filled by blocks. T: std::uint8_t, std::int32_t, std::int64_t or double.
 template <class T>

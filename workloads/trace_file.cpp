@@ -20,7 +20,7 @@ namespace {
 using hdf5::Column;
 using Clock = std::chrono::steady_clock;
 constexpr auto flush_interval = std::chrono::seconds(2);
-constexpr std::size_t batch_rows = 65536;  // about 6 MB
+constexpr std::size_t batch_rows = 16384;  // about 1.5 MB
 
 const std::vector<std::string> stream_labels(sim::stream_names.begin(), sim::stream_names.end());
 const std::vector<std::string> kind_labels(sim::op_kind_names.begin(), sim::op_kind_names.end());
@@ -266,6 +266,7 @@ struct TraceFile::Writer {
 // Flushed at once: from here on the partial file opens, whatever happens.
 TraceFile::TraceFile(std::string path, const TraceHeader& header) : path_(std::move(path)), partial_(path_ + ".partial") {
   const std::lock_guard inside(hdf5_lock());
+  const hdf5::Uncompressed plain(!header.compressed);
   auto tables = std::make_unique<Tables>(create_partial(path_, partial_));
   const hid_t root = tables->file.id();
   hdf5::set_attribute(root, "schema", "weftsim/1");

@@ -12,6 +12,7 @@ namespace workloads {
 struct TraceHeader {  // root attributes
   std::string weftsim_version, scenario_yaml, network;
   std::uint64_t seed = 0;
+  bool compressed = true;  // rows; quicker and many times as large without
 };
 
 // The trace of a run as an HDF5 file (docs/trace.md). Written to PATH.partial, flushed every two

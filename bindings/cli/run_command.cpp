@@ -35,6 +35,7 @@ class RunCommand final : public Command {
         .option("--out", "RUN.h5", out_, "write the trace as HDF5 (docs/trace.md)")
         .choice("--trace", level_, {"none", "summary", "ops", "full"},
                 "what the trace holds: summary and links, every pass and message, or every kernel")
+        .flag("--uncompressed", uncompressed_, "do not compress the rows of the trace: quicker, and some fifty times as large")
         .option("--timeline", "F.svg", timeline_, "draw the pipeline of the last step")
         .option("--queues", "F.svg", queues_, "draw queues, pauses and rates over time (network packet)")
         .option("--window", "\"1 ms..2 ms\"", window_, "only what begins then goes as packets, the rest as a fluid (network packet)")
@@ -85,8 +86,8 @@ class RunCommand final : public Command {
   std::unique_ptr<workloads::TraceFile> open_trace(const workloads::Scenario& scenario) {
     if (out_.empty()) return nullptr;
     if (level_.empty()) level_ = "ops";
-    return std::make_unique<workloads::TraceFile>(
-        out_, workloads::TraceHeader{std::string(workloads::version), scenario.source_yaml, scenario.network, scenario.seed});
+    return std::make_unique<workloads::TraceFile>(out_, workloads::TraceHeader{std::string(workloads::version), scenario.source_yaml,
+                                                                               scenario.network, scenario.seed, !uncompressed_});
   }
 
   // Wrong input found only now (a fabric that cannot be wired, a profile that is missing) leaves nothing behind.
@@ -138,7 +139,7 @@ class RunCommand final : public Command {
 
   std::string scenario_, out_, level_, timeline_, queues_, network_, window_;
   std::vector<std::string> overrides_;
-  bool no_fold_ = false, exact_ = false, sensitivity_ = false;
+  bool uncompressed_ = false, no_fold_ = false, exact_ = false, sensitivity_ = false;
 };
 
 std::unique_ptr<Command> make_run() { return std::make_unique<RunCommand>(); }

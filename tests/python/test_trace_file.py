@@ -65,3 +65,18 @@ def test_file_and_module_hold_the_same_trace(trace, small):
     in_memory = package.run(small, fold=False).trace.ops
     for name in ("rank", "start_ps", "end_ps", "bytes"):
         assert (trace["ops"][name][:] == in_memory[name]).all()
+
+
+def test_uncompressed_rows_are_the_same(tmp_path):
+    from conftest import SMALL
+
+    (tmp_path / "small.yaml").write_text(json.dumps(SMALL))
+    for name, flags in (("packed.h5", []), ("plain.h5", ["--uncompressed"])):
+        assert weftsim("run", tmp_path / "small.yaml", "--out", tmp_path / name, *flags, "--quiet").code == 0
+    with h5py.File(tmp_path / "packed.h5") as packed, h5py.File(tmp_path / "plain.h5") as plain:
+        assert packed["ops/start_ps"].compression == "gzip"
+        assert plain["ops/start_ps"].compression is None
+        for group in ("ops", "flows", "memory"):
+            for column in packed[group]:
+                assert np.array_equal(packed[group][column][:], plain[group][column][:]), column
+        assert np.array_equal(packed["links/load"][:], plain["links/load"][:])
