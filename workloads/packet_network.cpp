@@ -97,7 +97,6 @@ void refuse_unsupported(const Scenario& scenario, bool closed_loop) {
   if (spec.transport == Transport::efa) refuse("transport efa", "Take roce, infiniband or ideal.");
   if (!spec.timed_failures.empty() && !closed_loop)
     refuse("a failure during the run with transport ideal", "Take roce or infiniband, or network fluid.");
-  if (spec.routing == topology::Routing::valiant) refuse("routing valiant", "Take ecmp or static.");
   if (chooses && !spec.packet.lossless.value_or(true)) refuse("lossless: false beside adaptive or spray", "Take ecmp or static.");
 }
 

@@ -31,7 +31,8 @@ std::vector<std::uint32_t> PacketWays::stages(std::span<const LinkShare> shares)
     const auto& members = fabric_.members[s.link.value()];
     links.insert(links.end(), members.begin(), members.end());
   }
-  if (std::all_of(shares.begin(), shares.end(), [](const LinkShare& s) { return s.share == 1; })) return way;
+  const bool whole = std::all_of(shares.begin(), shares.end(), [](const LinkShare& s) { return s.share == 1; });
+  if (whole && in_order(way)) return way;
 
   std::map<std::uint32_t, std::size_t> distance;  // of a node from the begin
   for (const std::uint32_t link : links)
@@ -56,6 +57,16 @@ std::vector<std::uint32_t> PacketWays::stages(std::span<const LinkShare> shares)
   way.clear();
   for (auto& stage : stages) way.push_back(bundle(std::move(stage)));
   return way;
+}
+
+// Whether each of these network links begins where the one before it ends.
+bool PacketWays::in_order(std::span<const std::uint32_t> way) const {
+  for (std::size_t i = 1; i < way.size(); ++i) {
+    const PacketLink& before = fabric_.links[fabric_.members[way[i - 1]].front()];
+    const auto begins = [&](std::uint32_t link) { return fabric_.links[link].from == before.to; };
+    if (std::ranges::none_of(fabric_.members[way[i]], begins)) return false;
+  }
+  return true;
 }
 
 std::uint32_t PacketWays::bundle(std::vector<std::uint32_t> links) {

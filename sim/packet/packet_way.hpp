@@ -42,6 +42,7 @@ class PacketWays {
  private:
   static constexpr std::uint32_t end_mark = 1u << 31;
   std::vector<std::uint32_t> stages(std::span<const LinkShare> shares);
+  bool in_order(std::span<const std::uint32_t> way) const;
   std::uint32_t bundle(std::vector<std::uint32_t> links);
 
   const PacketFabric& fabric_;

@@ -99,7 +99,9 @@ TEST(OpenLoop, an_idle_sender_starts_at_once) {
 
 // Two packets reach link 2 at one instant, one over each of links 0 and 1: the lower link goes first, whoever started first.
 TEST(OpenLoop, at_one_instant_the_lower_link_goes_first) {
-  EXPECT_THAT(finishes(chain(3), {{4096, over({1, 2})}, {4096, over({0, 2})}}), ElementsAre(packets(3) + 2_us, packets(2) + 2_us));
+  const PacketFabric fabric{
+      .links = {{0, 2, 50_GBps, 1_us}, {1, 2, 50_GBps, 1_us}, {2, 3, 50_GBps, 1_us}}, .members = {{0}, {1}, {2}}, .nodes = 4};
+  EXPECT_THAT(finishes(fabric, {{4096, over({1, 2})}, {4096, over({0, 2})}}), ElementsAre(packets(3) + 2_us, packets(2) + 2_us));
 }
 
 // 5 us are asked for and the link has 1 us: the sender waits for 4 us.

@@ -56,6 +56,28 @@ TEST(PacketTraffic, ideal_transport_is_the_open_loop) {
   EXPECT_DOUBLE_EQ(outcome.max_link_utilization, 409600 / (50e9 * outcome.makespan().in_seconds()));
 }
 
+// By a switch of a third group, or by all shortest paths of a torus: near the fluid network at max-min rates.
+TEST(PacketTraffic, goes_through_dragonflies_and_tori) {
+  for (const char* fabric : {"type: dragonfly, routing: valiant", "type: dragonfly, routing: adaptive",
+                             "type: torus, dims: [6, 12], routing: ecmp", "type: torus, dims: [6, 12], routing: adaptive"}) {
+    const auto makespan = [&](const char* network) {
+      const Scenario scenario = read_scenario_text(
+          fmt::format(
+              "schema: weftsim/1\nnetwork: {}\ncluster: {{gpus: 72, host: {{preset: single-gpu, nics: {{count: 1, bandwidth: 200 Gb/s, "
+              "latency: 0 ns}}}}, fabric: {{{}, radix: 8, link: {{bandwidth: 200 Gb/s, latency: 1 us}}, transport: ideal, "
+              "packet: {{congestion_control: paced}}}}}}\n",
+              network, fabric),
+          "test.yaml", {.workload_required = false});
+      const topology::Fabric built(scenario.cluster);
+      PatternSpec pattern;
+      pattern.pattern = "permutation";
+      pattern.size = sim::Bytes{4 << 20};
+      return run_traffic(scenario, built, make_pattern(pattern, scenario.cluster)).makespan();
+    };
+    EXPECT_NEAR(makespan("packet") / makespan("fluid"), 1, .05) << fabric;
+  }
+}
+
 TEST(PacketTraffic, packets_are_of_the_given_size) {
   EXPECT_EQ(play(star(2, "transport: ideal, packet: {mtu: 1 KiB}"), one_flow).packets->packet_hops, 800u);
 }
